@@ -1,0 +1,1 @@
+"""The pure core: values and functions over values, without any I/O."""

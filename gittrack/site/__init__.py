@@ -1,0 +1,1 @@
+"""The static site: gather, template, pages, write."""

@@ -1,0 +1,97 @@
+"""Building the site: gather, template, pages, write."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from gittrack.site import paths
+from gittrack.site.build_index import write_index
+from gittrack.site.build_pages import write_pages
+from gittrack.site.build_runs import write_run
+from gittrack.site.gather import gather
+from gittrack.site.job import Job
+from gittrack.site.options import SiteOptions
+from gittrack.site.render import Renderer
+from gittrack.site.templates import find_templates
+from gittrack.site.write import Folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from gittrack.site.source import Source
+
+
+@dataclass(frozen=True, slots=True)
+class BuildReport:
+    """What a build made."""
+
+    index: Path
+    """The page to open."""
+    pages: int
+    written: int
+    """Files that are new or changed."""
+    unchanged: int
+    removed: int
+    bytes: int
+    """Size of the whole site."""
+    problems: tuple[str, ...] = ()
+    """What is wrong in reports, each with its place."""
+
+
+def build(
+    source: Source,
+    output: Path,
+    *,
+    templates: Path | None = None,
+    title: str | None = None,
+    options: SiteOptions | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> BuildReport:
+    """Build the site into the folder ``output``, or bring the site there up to date.
+
+    Only what changed since the build before is read, rendered and written. ``progress`` is called
+    with the number of runs done and of all runs. ``title`` goes before the one in ``options``.
+
+    Raises:
+        ConflictError: A file in the folder that gittrack did not write is in the way.
+        NotFoundError: The folder ``templates`` is missing.
+        StoreError: The source cannot be read or the folder cannot be written.
+        UserError: A template of yours is wrong.
+    """
+    found = find_templates(templates)
+    options = options or SiteOptions()
+    if title is not None:
+        options = replace(options, title=title)
+    contents = gather(source, options)
+    folder = Folder(output)
+    folder.check_free(paths.FIXED)
+    job = Job(source, contents, found, Renderer(found), folder, options)
+    _write_assets(job)
+    notes: dict[str, Mapping[str, str]] = {}
+    # Oldest first: a page refers to the run before, which a build that dies has then written.
+    for done, run in enumerate(reversed(contents.runs)):
+        if progress is not None:
+            progress(done, len(contents.runs))
+        notes[run.run_id] = write_run(job, run)
+    write_index(job, notes)
+    pages, problems = write_pages(job, notes)
+    written = folder.finish(notes, found.digest)
+    if progress is not None:
+        progress(len(contents.runs), len(contents.runs))
+    return BuildReport(
+        index=output / paths.INDEX,
+        pages=len(contents.runs) + pages,
+        written=written.written,
+        unchanged=written.unchanged,
+        removed=written.removed,
+        bytes=written.bytes,
+        problems=tuple(problems),
+    )
+
+
+def _write_assets(job: Job) -> None:
+    job.folder.put(paths.NO_JEKYLL, b"")
+    for name, content in job.templates.assets.items():
+        job.folder.put(job.templates.path_of(name), content)

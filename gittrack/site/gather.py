@@ -1,0 +1,302 @@
+"""Everything the pages need about all runs, read from a source once."""
+
+from __future__ import annotations
+
+import hashlib
+import marshal
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from gittrack.core.artifact_uri import RUNS
+from gittrack.core.direction import agreed_directions
+from gittrack.core.manifest import signature_stamps
+from gittrack.core.model import TAG_NOTE
+from gittrack.core.views import VIEWS_FILE, decode_views
+from gittrack.errors import UserError
+from gittrack.site.budget import assign_limits
+from gittrack.site.code import earlier_trees
+from gittrack.site.columns import Cell, Columns, choose_columns, flatten_params
+from gittrack.site.curves import MAX_POINTS
+from gittrack.site.formats import format_size
+from gittrack.site.previews import MAX_IMAGE, MAX_TEXT
+from gittrack.site.reports import list_reports
+from gittrack.tracking.alerts import list_alerts
+from gittrack.tracking.definitions import declared_x_axes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from gittrack.core.alerts import Alert
+    from gittrack.core.model import Run
+    from gittrack.core.registry import ModelVersion, RegisteredModel
+    from gittrack.site.options import SiteOptions
+    from gittrack.site.reports import Files, ReportFile
+    from gittrack.site.source import Source
+
+_RUN_FIELDS = attrgetter(
+    "run_id",
+    "name",
+    "experiment_id",
+    "status.value",
+    "start_time",
+    "end_time",
+    "reason",
+    "user",
+    "source",
+    "parent",
+)
+_SUMMARY_FIELDS = attrgetter("last", "last_step", "last_time", "min", "min_step", "max", "max_step", "count")
+_LAST = attrgetter("last")
+_ARTIFACT_FIELDS = attrgetter("path", "digest", "size")
+_PAGES = (
+    ("index.html", "Overview"),
+    ("runs.html", "Runs"),
+    ("charts.html", "Charts"),
+    ("compare.html", "Compare"),
+    ("history.html", "History"),
+)
+_POLICY = (
+    "Deleted runs are not here.",
+    f"Curves of more than {MAX_POINTS} points are thinned; peaks, dips and gaps stay.",
+    "Of artifacts, names, sizes and digests are shown.",
+    f"Previews: pictures, pages, figures to {format_size(MAX_IMAGE)}, others to {format_size(MAX_TEXT)}.",
+    "Logged pages are shown without their scripts.",
+    "Nothing larger is part of the site.",
+    "Of the code, files that differ between runs are shown, up to 100 kB each.",
+)
+_Use: TypeAlias = "tuple[str, str | None, str]"
+_CODE_FIELDS = attrgetter(
+    "commit", "branch", "dirty", "remote", "entry", "snapshot", "tree", "changed", "skipped", "reason"
+)
+SHOWN_SAME_CODE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What the site is about."""
+
+    title: str
+    head: str | None
+    """Commit of the hidden branch the site is built from."""
+    experiments: Mapping[str, str]
+    """Experiment id → name, of experiments that have runs."""
+    runs: tuple[Run, ...]
+    """Newest first."""
+    params: Mapping[str, Mapping[str, Cell]]
+    """Run id → flat params."""
+    columns: Columns
+    axes: Mapping[str, Mapping[str, str]]
+    """Experiment id → metric → what it is drawn over, where that is declared."""
+    children: Mapping[str, tuple[Run, ...]]
+    """Run id → runs that name it as their parent, oldest first."""
+    users: Mapping[str, tuple[tuple[Run, str], ...]]
+    """Run id → runs that used artifacts of it, oldest first, each with the path of what it used."""
+    by_id: Mapping[str, Run]
+    nav: tuple[tuple[str, str], ...]
+    """Path and title of every page that is about all runs."""
+    policy: tuple[str, ...]
+    """What of the runs the site shows, in sentences."""
+    live: bool
+    """Whether the site listens to the server it comes from."""
+    limits: Mapping[str, int]
+    """Run id → points a curve may have, where that is fewer than usual."""
+    models: tuple[RegisteredModel, ...]
+    versions: tuple[ModelVersion, ...]
+    previous: Mapping[str, Run]
+    """Run id → the run of its experiment that was started before it."""
+    earlier: Mapping[str, str]
+    """Run id → the tree of the run before that had other code."""
+    same_code: Mapping[str, tuple[Run, ...]]
+    """Tree → the runs that have this code, newest first."""
+    reports: tuple[ReportFile, ...]
+    views: tuple[tuple[str, str], ...]
+    """Name and address of each named view, by their names."""
+    views_problem: UserError | None
+    """Why there are none, though there is a file."""
+    alerts: Mapping[str, Sequence[Alert]]
+    """Run id → its alerts, oldest first, of runs that have any."""
+
+    @property
+    def has_feed(self) -> bool:
+        """Whether there is anything that the feed could tell of."""
+        return self.columns.primary is not None or bool(self.alerts)
+
+    @property
+    def updated(self) -> int | None:
+        """Time of the last thing that happened in any run, in milliseconds since the epoch."""
+        return max((max(run.start_time, run.end_time or 0) for run in self.runs), default=None)
+
+    def find_best(self) -> Run | None:
+        """Return the finished or live run with the best primary metric, None when no run has one."""
+        key = self.columns.primary
+        if key is None:
+            return None
+        ranked = [run for run in self.runs if key in run.metrics and not _is_nan(run.metrics[key].last)]
+        if not ranked:
+            return None
+        choose = min if key in self.columns.lower else max
+        return choose(ranked, key=lambda run: run.metrics[key].last)
+
+
+def gather(source: Source, options: SiteOptions) -> Contents:
+    """Read what all pages share.
+
+    Raises:
+        StoreError: The source cannot be read.
+    """
+    runs = tuple(sorted(source.list_runs(), key=lambda run: (-run.start_time, run.run_id)))
+    params = {run.run_id: flatten_params(run.params) for run in runs}
+    used = {run.experiment_id for run in runs}
+    experiments = [one for one in source.list_experiments() if one.experiment_id in used]
+    names = {one.experiment_id: one.name for one in experiments}
+    children: dict[str, list[Run]] = {}
+    users: dict[str, list[tuple[Run, str]]] = {}
+    previous: dict[str, Run] = {}
+    newest: dict[tuple[str, str | None], Run] = {}
+    for run in reversed(runs):
+        siblings = run.experiment_id, run.parent  # as `gittrack show` does: a child comes after a child
+        if siblings in newest:
+            previous[run.run_id] = newest[siblings]
+        newest[siblings] = run
+        if run.parent is not None and run.parent != run.run_id:
+            children.setdefault(run.parent, []).append(run)
+        for uri in sorted(run.used):
+            maker, _, path = uri.removeprefix(RUNS).partition("/")
+            users.setdefault(maker, []).append((run, path))
+    models = tuple(source.list_registered_models())
+    files = options.drafts or source
+    reports = list_reports(files)
+    views, views_problem = _read_views(files)
+    return Contents(
+        title=options.title or source.repository_name(),
+        head=source.head(),
+        experiments={
+            key: names.get(key, key) for key in sorted(used, key=lambda key: (names.get(key, key), key))
+        },
+        runs=runs,
+        params=params,
+        columns=choose_columns(runs, [params[run.run_id] for run in runs], agreed_directions(experiments)),
+        axes={one.experiment_id: axes for one in experiments if (axes := declared_x_axes(one.tags))},
+        children={key: tuple(value) for key, value in children.items()},
+        users={key: tuple(value) for key, value in users.items()},
+        by_id={run.run_id: run for run in runs},
+        nav=_list_pages(runs, models, reports),
+        policy=(*options.left_out, *_POLICY),
+        live=options.live,
+        limits=assign_limits(runs, options.max_bytes),
+        models=models,
+        versions=tuple(source.list_model_versions()) if models else (),
+        previous=previous,
+        earlier=earlier_trees(runs),
+        same_code=_group_by_tree(runs),
+        alerts={run.run_id: found for run in runs if (found := list_alerts(source, run))},
+        reports=reports,
+        views=tuple(views.items()),
+        views_problem=views_problem,
+    )
+
+
+def _read_views(files: Files) -> tuple[dict[str, str], UserError | None]:
+    content = files.read_committed(VIEWS_FILE)
+    try:
+        return ({} if content is None else decode_views(content)), None
+    except UserError as error:
+        return {}, error
+
+
+def _list_pages(
+    runs: Sequence[Run], models: Sequence[RegisteredModel], reports: Sequence[ReportFile]
+) -> tuple[tuple[str, str], ...]:
+    """Return the pages there is something for."""
+    more = [("models.html", "Models")] if models else []
+    if any(run.inputs.dataset_inputs for run in runs):
+        more.append(("data.html", "Data"))
+    if reports:
+        more.append(("reports.html", "Reports"))
+    return (*_PAGES, *more)
+
+
+def _group_by_tree(runs: tuple[Run, ...]) -> dict[str, tuple[Run, ...]]:
+    groups: dict[str, list[Run]] = {}
+    for run in runs:
+        if run.code is not None and run.code.tree is not None:
+            groups.setdefault(run.code.tree, []).append(run)
+    return {tree: tuple(group) for tree, group in groups.items()}
+
+
+def list_same_code(run: Run, contents: Contents, most: int) -> tuple[list[Run], int]:
+    """Return other runs with the same code, and how many there are beyond ``most``."""
+    group = contents.same_code.get(run.code.tree or "", ()) if run.code else ()
+    others = [other for other in group[: most + 1] if other.run_id != run.run_id][:most]
+    return others, max(0, len(group) - 1 - len(others))
+
+
+def fingerprint(run: Run, contents: Contents) -> str:
+    """Return a digest of everything a run's page and data are made of, besides the templates."""
+    parent = contents.by_id.get(run.parent or "")
+    related = [
+        (child.run_id, child.name, child.status.value) for child in contents.children.get(run.run_id, ())
+    ]
+    facts = (
+        _RUN_FIELDS(run),
+        contents.title,
+        contents.nav,
+        contents.live,
+        contents.limits.get(run.run_id),
+        contents.experiments.get(run.experiment_id),
+        tuple(contents.params[run.run_id].items()),
+        tuple(run.tags.items()),
+        tuple(run.metrics),
+        tuple(map(_SUMMARY_FIELDS, run.metrics.values())),
+        tuple(map(_ARTIFACT_FIELDS, run.artifacts.values())),
+        tuple(map(contents.columns.lower.__contains__, run.metrics)),
+        tuple(contents.axes.get(run.experiment_id, {}).items()),
+        tuple((alert.time, alert.line, alert.text) for alert in contents.alerts.get(run.run_id, ())),
+        _CODE_FIELDS(run.code) if run.code else None,
+        run.environment,
+        contents.earlier.get(run.run_id),
+        _describe_same_code(run, contents),
+        related,
+        describe_lineage(run, contents),
+        parent.name if parent else None,
+        _describe_previous(contents.previous.get(run.run_id), contents),
+        signature_stamps(run),
+        (tuple(sorted(run.datasets)), run.model_inputs, tuple(sorted(run.model_outputs.items()))),
+    )
+    # Version 2 of marshal has no references, so equal values give equal bytes; JSON takes ten times as long.
+    return hashlib.sha256(marshal.dumps(facts, 2)).hexdigest()[:24]
+
+
+def describe_lineage(run: Run, contents: Contents) -> tuple[list[_Use], list[_Use]]:
+    """Return what a run used of others and who used it: id, name (None: not here) and path of each."""
+    inputs: list[_Use] = []
+    for uri in sorted(run.used):
+        maker, _, path = uri.removeprefix(RUNS).partition("/")
+        other = contents.by_id.get(maker)
+        inputs.append((maker, other.name if other else None, path))
+    users: list[_Use] = [(user.run_id, user.name, path) for user, path in contents.users.get(run.run_id, ())]
+    return inputs, users
+
+
+def _describe_same_code(run: Run, contents: Contents) -> tuple[Any, ...]:
+    others, more = list_same_code(run, contents, SHOWN_SAME_CODE)
+    return (tuple((other.run_id, other.name) for other in others), more)
+
+
+def _describe_previous(run: Run | None, contents: Contents) -> tuple[Any, ...]:
+    """Return what a page shows of the run before."""
+    if run is None:
+        return ()
+    metrics = tuple(run.metrics), tuple(map(_LAST, run.metrics.values()))
+    code = (run.code.commit, run.code.tree) if run.code else None
+    return (run.run_id, run.name, tuple(contents.params[run.run_id].items()), metrics, code)
+
+
+def note_of(run: Run) -> str | None:
+    """Return the note people wrote about a run."""
+    return run.tags.get(TAG_NOTE)
+
+
+def _is_nan(value: float) -> bool:
+    return value != value  # noqa: PLR0124 - only NaN differs from itself

@@ -1,0 +1,44 @@
+"""The runs that were the best of their experiment when they ended."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gittrack.core.model import Run
+    from gittrack.site.gather import Contents
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One run that beat all before it."""
+
+    run: Run
+    value: float
+    before: float | None
+    """What the best had been, None for an experiment's first."""
+    holder: Run | None
+    """Whose that was."""
+
+
+def find_records(contents: Contents) -> list[Record]:
+    """Return the records in the primary metric, newest first."""
+    key = contents.columns.primary
+    if key is None:
+        return []
+    sign = 1 if key in contents.columns.lower else -1
+    best: dict[str, Record] = {}
+    found = []
+    for run in reversed(contents.runs):
+        summary = run.metrics.get(key)
+        if summary is None or not math.isfinite(summary.last):
+            continue
+        last = best.get(run.experiment_id)
+        if last is None or sign * summary.last < sign * last.value:
+            before, holder = (last.value, last.run) if last else (None, None)
+            record = Record(run, summary.last, before, holder)
+            best[run.experiment_id] = record
+            found.append(record)
+    return found[::-1]

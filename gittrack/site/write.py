@@ -1,0 +1,256 @@
+"""A folder of which gittrack writes, and removes, only what is its own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gittrack.errors import ConflictError, StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+MANIFEST = "gittrack-site.json"
+PENDING = "gittrack-site.pending"
+_TEMPORARY = ".gittrack-tmp"
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a build did to the folder."""
+
+    written: int
+    unchanged: int
+    removed: int
+    bytes: int
+    """Size of all files of the site."""
+
+
+class Folder:
+    """One build's view of the output folder.
+
+    Files are written to a temporary name and renamed; what an earlier build wrote and this one did
+    not is removed at the end. Until then a killed build leaves the old site whole: data and assets
+    have names of their own, and pages come after what they refer to.
+    """
+
+    def __init__(self, root: Path) -> None:
+        """Read what an earlier build left in ``root``.
+
+        Raises:
+            StoreError: The folder cannot be read or made.
+        """
+        self._root = root
+        self._sizes: dict[str, int] = {}
+        self._files: dict[str, str] = {}
+        self._foreign: set[str] = set()
+        self._counts = {"written": 0, "unchanged": 0, "removed": 0}
+        with _translated(root):
+            root.mkdir(parents=True, exist_ok=True)
+            manifest = _read_manifest(root)
+            self._present = dict(_scan(root))
+            pending = _read_pending(root)
+        self._owned = {*manifest.files, *pending}
+        # A build that died may have written these since the manifest was.
+        self._old = {path: digest for path, digest in manifest.files.items() if path not in pending}
+        self.notes = manifest.notes
+        """What the earlier build wanted to know again: run id → facts."""
+        self._old_made = manifest.made
+        self._made: dict[str, str] = {}
+        self.generator = manifest.generator
+        """Digest of the templates the earlier build was made with."""
+        self._pending = pending
+        self._log = root / PENDING
+
+    def check_free(self, paths: Iterable[str]) -> None:
+        """Raise where one of the paths is somebody else's file.
+
+        Raises:
+            ConflictError: A file is in the way.
+        """
+        for path in paths:
+            if path in self._present and path not in self._owned:
+                message = f"{str(self._root / path)!r} was not written by gittrack"
+                raise ConflictError(message, hint="choose an empty folder, or move the file away")
+
+    def holds(self, path: str) -> bool:
+        """Return whether an earlier build's file is still there, as far as its name and manifest tell."""
+        return path in self._old and path in self._present
+
+    def keep(self, path: str) -> None:
+        """Keep an earlier build's file as it is."""
+        if path not in self._files:
+            self._files[path] = self._old[path]
+            self._sizes[path] = self._present[path]
+            self._counts["unchanged"] += 1
+
+    def put(self, path: str, content: bytes) -> None:
+        """Write a file unless it has this content already.
+
+        Raises:
+            ConflictError: Somebody else's file is in the way.
+            StoreError: It cannot be written.
+        """
+        if path in self._files or path in self._foreign:
+            return
+        digest = hashlib.sha256(content).hexdigest()[:32]
+        if self._old.get(path) == digest and self._present.get(path) == len(content):
+            self.keep(path)
+            return
+        with _translated(self._root):
+            if path in self._present and path not in self._owned:
+                if (self._root / path).read_bytes() == content:
+                    # Somebody else's, and what we want: use it, never remove it.
+                    self._foreign.add(path)
+                    return
+                self.check_free([path])
+            self._write(path, content)
+        self._files[path] = digest
+        self._sizes[path] = len(content)
+        self._counts["written"] += 1
+
+    def reuse(self, key: str) -> str | None:
+        """Keep the file that an earlier build made of the same, and return its path.
+
+        The path is empty where nothing came of it, and None where there is no such file. ``key`` is a digest
+        of all it is made of.
+        """
+        path = self._old_made.get(key)
+        if path is None or (path and not self.holds(path)):
+            return None
+        if path:
+            self.keep(path)
+        self._made[key] = path
+        return path
+
+    def remember(self, key: str, path: str) -> None:
+        """Tell the next build that the file at ``path``, none if empty, was made of what ``key`` digests."""
+        self._made[key] = path
+
+    def finish(self, notes: Mapping[str, Mapping[str, str]], generator: str) -> Written:
+        """Remove what is no longer part of the site and write down what is.
+
+        Raises:
+            StoreError: It cannot be written.
+        """
+        manifest = {
+            "format": _FORMAT,
+            "generator": generator,
+            "files": self._files,
+            "notes": notes,
+            "made": self._made,
+        }
+        content = (
+            json.dumps(manifest, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode() + b"\n"
+        )
+        stale = [path for path in sorted(self._owned) if path not in self._files]
+        with _translated(self._root):
+            # Until the removals are done, what they concern stays on the list of what is ours.
+            if stale:
+                self._append_pending([path for path in stale if path in self._present])
+            manifest_path = self._root / MANIFEST
+            if not manifest_path.is_file() or manifest_path.read_bytes() != content:
+                replace_file(manifest_path, content)
+            for path in stale:
+                self._remove(path)
+            self._log.unlink(missing_ok=True)
+        return Written(**self._counts, bytes=sum(self._sizes.values()))
+
+    def _write(self, path: str, content: bytes) -> None:
+        target = self._root / path
+        self._append_pending([path])
+        self._owned.add(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(target, content)
+
+    def _append_pending(self, paths: Iterable[str]) -> None:
+        new = [path for path in paths if path not in self._pending]
+        if new:
+            self._pending.update(new)
+            with self._log.open("a", encoding="utf-8") as log:
+                log.write("".join(f"{path}\n" for path in new))
+
+    def _remove(self, path: str) -> None:
+        target = self._root / path
+        target.with_name(target.name + _TEMPORARY).unlink(missing_ok=True)
+        if path not in self._present:
+            return
+        target.unlink(missing_ok=True)
+        self._counts["removed"] += 1
+        folder = target.parent
+        while folder != self._root and not any(folder.iterdir()):
+            folder.rmdir()
+            folder = folder.parent
+
+
+@contextmanager
+def _translated(root: Path) -> Iterator[None]:
+    """Turn errors of the operating system into ours."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        message = f"the site cannot be written to {str(root)!r}: {reason}"
+        hint = "free some space, or choose a folder you may write to; the site before stays whole"
+        raise StoreError(message, hint=hint) from error
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file under a temporary name, then give it its own: nobody sees half of it."""
+    temporary = path.with_name(path.name + _TEMPORARY)
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+@dataclass(frozen=True, slots=True)
+class _Manifest:
+    generator: str
+    files: dict[str, str]
+    notes: dict[str, dict[str, str]]
+    made: dict[str, str]
+    """Digest of what a file is made of → its path, empty where nothing came of it."""
+
+
+def _read_manifest(root: Path) -> _Manifest:
+    try:
+        manifest = json.loads((root / MANIFEST).read_bytes())
+    except (FileNotFoundError, ValueError):
+        manifest = None
+    if not isinstance(manifest, dict) or manifest.get("format") != _FORMAT:
+        return _Manifest("", {}, {}, {})
+    files = {path: digest for path, digest in manifest.get("files", {}).items() if _is_inside(path)}
+    made = manifest.get("made", {})
+    return _Manifest(manifest.get("generator", ""), files, manifest.get("notes", {}), made)
+
+
+def _read_pending(root: Path) -> set[str]:
+    try:
+        lines = (root / PENDING).read_text(encoding="utf-8").split("\n")
+    except FileNotFoundError:
+        return set()
+    # A torn last line names a file that was not yet written.
+    return {line for line in lines[:-1] if _is_inside(line)}
+
+
+def _is_inside(path: str) -> bool:
+    return bool(path) and not path.startswith("/") and ".." not in path.split("/")
+
+
+def _scan(root: Path, prefix: str = "") -> Iterable[tuple[str, int]]:
+    with os.scandir(root / prefix if prefix else root) as entries:
+        for entry in entries:
+            path = prefix + entry.name
+            if entry.is_dir(follow_symlinks=False):
+                yield from _scan(root, path + "/")
+            else:
+                yield path, entry.stat(follow_symlinks=False).st_size

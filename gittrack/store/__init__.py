@@ -1,0 +1,1 @@
+"""Bytes at rest: Git objects, journals, blobs, locks."""

@@ -1,0 +1,215 @@
+"""A search answered by the index where it can be, by looking at every run where it cannot.
+
+Runs for which the index does not speak (live ones, and those that changed since) are looked at in any case
+and laid over what it finds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+import sqlite3
+import zlib
+from dataclasses import field
+from itertools import starmap
+from typing import TYPE_CHECKING
+
+from gittrack.core.artifact_uri import list_makers
+from gittrack.core.frames import collect_table, drop_empty, expand_columns, list_names
+from gittrack.core.frozen import dataclass
+from gittrack.core.paths import run_folder
+from gittrack.core.query import compile_order, sort_ranked
+from gittrack.core.query_tree import Key
+from gittrack.core.search import select_runs, show_run
+from gittrack.store.index_query import TAG_COLUMNS
+from gittrack.store.index_read import documents_of, list_neighbours, list_newest, read_columns
+from gittrack.store.index_read import list_keys as keys_in_index
+from gittrack.store.index_read import list_users as users_in_index
+from gittrack.store.index_read import search as search_index
+from gittrack.store.run_documents import decode_documents, list_folders, read_documents
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from gittrack.core.frames import Table
+    from gittrack.core.model import Run
+    from gittrack.core.query import Rank
+    from gittrack.core.query_tree import Kind
+    from gittrack.core.search import RunQuery
+    from gittrack.store.git_objects import Objects
+    from gittrack.store.index import Index, Snapshot
+
+RUN_ID = Key("attributes", "run_id")
+UNANSWERED = (sqlite3.Error, zlib.error, OverflowError, UnicodeEncodeError)
+"""What is raised where the index cannot answer, be it damaged or the question too large for SQLite."""
+
+
+@dataclass(frozen=True, slots=True)
+class Searcher:
+    """All runs at one moment: those of a tree, under those that are live."""
+
+    index: Index
+    objects: Objects
+    tree: str | None
+    """Of the hidden branch; None when nothing was ever stored."""
+    live: Mapping[str, Run] = field(default_factory=dict)
+    """Runs as they are now, whatever the tree says of them."""
+
+    def search_runs(self, query: RunQuery) -> list[Run]:
+        """Return the runs that a query means, in its order.
+
+        Raises:
+            CorruptDataError: Something in the hidden branch is missing or damaged.
+        """
+        if self.tree is not None:
+            with contextlib.suppress(*UNANSWERED), self.index.open(self.tree) as snapshot:
+                if snapshot is not None:
+                    return self._search_runs(snapshot, query)
+        return select_runs(self._all_runs(), query)
+
+    def search_table(self, query: RunQuery, columns: Mapping[str, Key | Kind]) -> Table:
+        """Return columns of the runs that a query means, in its order; see `collect_table`.
+
+        Raises:
+            CorruptDataError: Something in the hidden branch is missing or damaged.
+        """
+        if self.tree is not None:
+            with contextlib.suppress(*UNANSWERED), self.index.open(self.tree) as snapshot:
+                if snapshot is not None:
+                    return self._search_table(snapshot, query, columns)
+        return collect_table(select_runs(self._all_runs(), query), columns, query.setting)
+
+    def list_runs(self) -> Iterator[Run]:
+        """Yield all runs, newest first; the first ones come at once.
+
+        Raises:
+            CorruptDataError: Something in the hidden branch is missing or damaged.
+        """
+        seen: set[str] = set()
+        if self.tree is not None:
+            with contextlib.suppress(*UNANSWERED), self.index.open(self.tree) as snapshot:
+                if snapshot is not None:
+                    for run in self._merge_newest(snapshot):
+                        seen.add(run.run_id)
+                        yield run
+                    return
+        rest = [run for run in self._all_runs() if run.run_id not in seen]
+        yield from sorted(rest, key=newest_first)
+
+    def list_names(self, kind: Kind, *, is_flat: bool = False) -> set[str]:
+        """Return the keys of metrics, params or tags that runs have; ``is_flat``: nested params dotted.
+
+        Raises:
+            CorruptDataError: Something in the hidden branch is missing or damaged.
+        """
+        if self.tree is not None:
+            with contextlib.suppress(*UNANSWERED), self.index.open(self.tree) as snapshot:
+                if snapshot is not None:
+                    aside = self._aside(snapshot)
+                    stored = keys_in_index(snapshot.connection, kind, is_flat=is_flat)
+                    return {*stored, *list_names(aside.values(), kind, is_flat=is_flat)}
+        return list_names(self._all_runs(), kind, is_flat=is_flat)
+
+    def list_users(self, run_id: str) -> set[str]:
+        """Return the ids of runs that used artifacts of a run.
+
+        Raises:
+            CorruptDataError: Something in the hidden branch is missing or damaged.
+        """
+        if self.tree is not None:
+            with contextlib.suppress(*UNANSWERED), self.index.open(self.tree) as snapshot:
+                if snapshot is not None:
+                    aside = self._aside(snapshot)
+                    hidden = snapshot.stale | aside.keys()
+                    found = set(users_in_index(snapshot.connection, run_id)) - hidden
+                    return found | {one.run_id for one in aside.values() if run_id in list_makers(one)}
+        return {one.run_id for one in self._all_runs() if run_id in list_makers(one)}
+
+    def list_similar_ids(self, run_ids: Iterable[str]) -> set[str]:
+        """Return ids with, for each of ``run_ids``, those before and behind it among all in order.
+
+        Raises:
+            CorruptDataError: Something in the hidden branch is missing or damaged.
+        """
+        wanted = set(run_ids)
+        if self.tree is not None:
+            with contextlib.suppress(*UNANSWERED), self.index.open(self.tree) as snapshot:
+                if snapshot is not None:
+                    return wanted | set(self.live) | set(list_neighbours(snapshot.connection, wanted))
+        return wanted | {run.run_id for run in self._all_runs()}
+
+    def _search_runs(self, snapshot: Snapshot, query: RunQuery) -> list[Run]:
+        aside = self._aside(snapshot)
+        hidden = snapshot.stale | aside.keys()
+        hits = search_index(snapshot.connection, query, more=len(hidden))
+        found = [
+            show_run(decode_documents(*documents), query)
+            for documents in documents_of(snapshot.connection, [hit.run for hit in hits])
+        ]
+        if not hidden:
+            return found
+        kept = [run for run in found if run.run_id not in hidden]
+        rank = compile_order(query.order, query.setting)
+        both = [*kept, *select_runs(aside.values(), query)]
+        return sort_ranked([(rank(run), run) for run in both], query.order)[: query.limit]
+
+    def _search_table(self, snapshot: Snapshot, query: RunQuery, columns: Mapping[str, Key | Kind]) -> Table:
+        aside = self._aside(snapshot)
+        hidden = snapshot.stale | aside.keys()
+        connection = snapshot.connection
+        hits = search_index(connection, query, more=len(hidden))
+        stored, laid = [hit.run for hit in hits], select_runs(aside.values(), query)
+        order: Sequence[int] = range(len(stored))
+        if hidden:
+            (ids,) = read_columns(connection, query, stored, [RUN_ID])
+            rank = compile_order(query.order, query.setting)
+            rows: list[tuple[Rank, int]] = [
+                (hit.rank, place)
+                for place, (hit, run_id) in enumerate(zip(hits, ids, strict=True))
+                if run_id not in hidden
+            ]
+            rows += [(rank(run), len(stored) + place) for place, run in enumerate(laid)]
+            order = sort_ranked(rows, query.order)[: query.limit]
+
+        def names_of(kind: Kind) -> set[str]:
+            derived = set(TAG_COLUMNS) if kind == "tags" else set()
+            return {*keys_in_index(connection, kind), *list_names(laid, kind), *derived}
+
+        keys = expand_columns(columns, names_of)
+        cells = read_columns(connection, query, stored, list(keys.values()))
+        over = collect_table(laid, keys, query.setting) if laid else {name: [] for name in keys}
+        table: Table = {}
+        for name, column in zip(keys, cells, strict=True):
+            together = [*column, *over[name]]
+            table[name] = together if not hidden else [together[place] for place in order]
+        return drop_empty(table, columns)
+
+    def _aside(self, snapshot: Snapshot) -> dict[str, Run]:
+        """Return the runs to lay over what an index says."""
+        aside = {run_id: run for run_id in snapshot.stale - self.live.keys() if (run := self._find(run_id))}
+        return {**aside, **self.live}
+
+    def _find(self, run_id: str) -> Run | None:
+        folder = self.objects.find(self.tree, run_folder(run_id)) if self.tree else None
+        documents = None if folder is None else read_documents(self.objects, folder)
+        return None if documents is None else decode_documents(*documents)
+
+    def _all_runs(self) -> Iterator[Run]:
+        """Yield all runs in no order, without the index."""
+        for run_id, folder in list_folders(self.objects, self.tree) if self.tree else ():
+            if run_id not in self.live and (documents := read_documents(self.objects, folder)):
+                yield decode_documents(*documents)
+        yield from self.live.values()
+
+    def _merge_newest(self, snapshot: Snapshot) -> Iterator[Run]:
+        aside = self._aside(snapshot)
+        hidden = snapshot.stale | aside.keys()
+        ids = list_newest(snapshot.connection)
+        stored = starmap(decode_documents, documents_of(snapshot.connection, ids))
+        kept = (run for run in stored if run.run_id not in hidden)
+        return heapq.merge(kept, sorted(aside.values(), key=newest_first), key=newest_first)
+
+
+def newest_first(run: Run) -> tuple[int, tuple[int, ...]]:
+    """Return a key that sorts the newest run first, and of equal ones the one with the greatest id."""
+    return -run.start_time, tuple(-ord(character) for character in run.run_id)

@@ -1,0 +1,1 @@
+"""Where artifact content is kept beside this clone: one interface, one module for each kind of place."""

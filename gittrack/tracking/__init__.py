@@ -1,0 +1,1 @@
+"""What users do with runs: one explicit client over a store."""

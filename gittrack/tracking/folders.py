@@ -1,0 +1,192 @@
+"""A folder of files into a run: small ones in one go, large ones one by one."""
+
+from __future__ import annotations
+
+import os
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gittrack.core.events import ArtifactLogged, encode_logged
+from gittrack.core.model import Artifact
+from gittrack.core.names import check_artifact_path
+from gittrack.errors import InvalidValueError, UserError
+from gittrack.store.digests import ignore
+from gittrack.store.disk import disk_errors
+from gittrack.tracking.artifacts import INLINE_BYTES, INLINE_BYTES_PER_RUN, join_path, log_content
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from gittrack.store.interface import Store
+    from gittrack.tracking.live import LiveRun
+
+BATCH_BYTES = 16 << 20
+"""So much of small files is stored in one go."""
+WORKERS = min(4, os.cpu_count() or 1)
+"""So many large files are copied and hashed at once."""
+READ_ONLY = os.O_RDONLY | getattr(os, "O_BINARY", 0)
+
+
+def log_folder(
+    store: Store,
+    live: LiveRun,
+    source: Path,
+    folder: str | None,
+    *,
+    link: bool = False,
+    progress: Callable[[int], None] = ignore,
+) -> list[Artifact]:
+    """Store every file under ``source``, keeping its relative path; names are checked before any is stored.
+
+    Symbolic links to files inside the folder are followed; links that lead out of it are refused, and links
+    to folders are left out, so that no loop is endless.
+
+    Args:
+        store: Where content goes.
+        live: The run.
+        source: The folder.
+        folder: In the run, the top if None.
+        link: Take large files themselves rather than copies, where that can be: they become read-only.
+        progress: Called with bytes as they are dealt with, by any thread.
+
+    Raises:
+        UserError: A name cannot be stored, a link leads out of the folder, or something is no file.
+        StoreError: Something cannot be read, or the disk is full or failed.
+    """
+    top = join_path(folder, "x")[:-1]
+    found = [(file, check_artifact_path(top + name), size) for file, name, size in walk(source)]
+    small = [one for one in found if one[2] <= INLINE_BYTES]
+    large = [(file, path) for file, path, size in found if size > INLINE_BYTES]
+    logged: list[Artifact] = []
+    for batch in _cut(small):
+        logged += _log_small(store, live, batch)
+        progress(sum(size for _, _, size in batch))
+    with ThreadPoolExecutor(WORKERS) as pool:
+        store_one = partial(store.store_content, link=link, progress=progress)
+        stored = [pool.submit(store_one, Path(file)) for file, _ in large]
+        try:
+            for (_, path), future in zip(large, stored, strict=True):
+                artifact = replace(future.result(), path=path)
+                live.write(ArtifactLogged(artifact, live.event_time()))
+                logged.append(artifact)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return logged
+
+
+def measure_folder(source: Path) -> int:
+    """Return how many bytes the files under a folder hold.
+
+    Raises:
+        UserError: A link leads out of the folder or to nothing, or something is no file.
+        StoreError: Something cannot be read.
+    """
+    return sum(size for _, _, size in walk(source))
+
+
+def walk(top: Path) -> Iterator[tuple[str, str, int]]:
+    """Yield every file under a folder: its path, its POSIX path in the folder, and its size.
+
+    Raises:
+        UserError: A link leads out of the folder or to nothing, or something is no file.
+        StoreError: Something cannot be read.
+    """
+    with disk_errors("read the folder"):
+        yield from _walk(str(top), "", top)
+
+
+def _walk(folder: str, prefix: str, top: Path) -> Iterator[tuple[str, str, int]]:
+    with os.scandir(folder) as entries:
+        listed = sorted(entries, key=lambda entry: entry.name)
+    for entry in listed:
+        name = prefix + entry.name
+        if entry.is_file(follow_symlinks=False):  # nearly all are
+            yield entry.path, name, entry.stat(follow_symlinks=False).st_size
+        elif entry.is_symlink():
+            if (size := _follow(entry.path, top)) is not None:
+                yield entry.path, name, size
+        elif entry.is_dir(follow_symlinks=False):
+            yield from _walk(entry.path, f"{name}/", top)
+        else:
+            _check_regular(entry.path, entry.stat(follow_symlinks=False).st_mode)
+
+
+def _follow(path: str, top: Path) -> int | None:
+    """Return the size of the file that a symbolic link leads to, None for a folder.
+
+    Raises:
+        UserError: It leads out of the folder, or nowhere.
+    """
+    try:
+        target = Path(path).resolve(strict=True)
+    except (OSError, RuntimeError):  # RuntimeError: Python 3.11's word for a loop
+        message = f"{path!r} is a symbolic link to nothing"
+        raise UserError(message, hint="remove the link, or log another folder") from None
+    if not target.is_relative_to(top.resolve()):
+        message = f"{path!r} is a symbolic link that leads out of {str(top)!r}"
+        raise UserError(message, hint="log what it points at by its own path, or remove the link")
+    if target.is_dir():
+        return None
+    about = target.stat()
+    _check_regular(path, about.st_mode)
+    return about.st_size
+
+
+def _check_regular(path: str, mode: int) -> None:
+    if not stat.S_ISREG(mode):
+        message = f"{path!r} is no regular file"
+        raise InvalidValueError(
+            message, hint="log files and folders; fifos, sockets and devices have no content"
+        )
+
+
+def _cut(files: list[tuple[str, str, int]]) -> Iterator[list[tuple[str, str, int]]]:
+    """Yield files in batches of a size that memory has room for."""
+    batch: list[tuple[str, str, int]] = []
+    total = 0
+    for one in files:
+        if batch and total + one[2] > BATCH_BYTES:
+            yield batch
+            batch, total = [], 0
+        batch.append(one)
+        total += one[2]
+    if batch:
+        yield batch
+
+
+def _log_small(store: Store, live: LiveRun, files: list[tuple[str, str, int]]) -> list[Artifact]:
+    """Log small files: as many inline as the run has room for, the others in one write."""
+    logged, rest = [], []
+    with disk_errors("read the file"):
+        for file, path, size in files:
+            data = _read(file, size)
+            if live.inline_bytes + len(data) <= INLINE_BYTES_PER_RUN or len(data) > INLINE_BYTES:
+                logged.append(log_content(store, live, path, data))
+            else:
+                rest.append((path, data))
+    time = live.event_time()
+    digests = store.store_small([data for _, data in rest]) if rest else []
+    artifacts = [
+        Artifact(path, digest, len(data)) for (path, data), digest in zip(rest, digests, strict=True)
+    ]
+    if artifacts:
+        live.write_lines(encode_logged(artifacts, time))
+    return logged + artifacts
+
+
+def _read(file: str, size: int) -> bytes:
+    """Return the content of a file that had a size a moment ago: ten thousand such, so in few calls."""
+    descriptor = os.open(file, READ_ONLY)
+    try:
+        data = os.read(descriptor, size + 1)
+        if len(data) != size:  # it changed, or the file system gives it in pieces
+            while more := os.read(descriptor, BATCH_BYTES):
+                data += more
+    finally:
+        os.close(descriptor)
+    return data

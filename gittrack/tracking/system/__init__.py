@@ -1,0 +1,1 @@
+"""System metrics: what the machine does while a run is live, by MLflow's names."""

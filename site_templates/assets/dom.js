@@ -1,0 +1,28 @@
+// Elements: text is only ever text.
+(function () {
+  "use strict";
+  const SVG = "http://www.w3.org/2000/svg";
+
+  function fill(node, options, children) {
+    for (const [name, value] of Object.entries(options || {})) {
+      if (value === null || value === undefined || value === false) continue;
+      if (name === "text") node.textContent = value;
+      else if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+      else node.setAttribute(name, value === true ? "" : value);
+    }
+    node.append(...children.filter((child) => child !== null && child !== undefined && child !== false));
+    return node;
+  }
+  const element = (tag, options, ...children) => fill(document.createElement(tag), options, children);
+  const svg = (tag, options, ...children) => fill(document.createElementNS(SVG, tag), options, children);
+
+  function debounce(act, ms) {
+    let timer = 0;
+    return (...values) => {
+      clearTimeout(timer);
+      timer = setTimeout(() => act(...values), ms);
+    };
+  }
+
+  Object.assign(gittrack, { element, svg, debounce, byId: (id) => document.getElementById(id) });
+})();

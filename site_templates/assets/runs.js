@@ -1,0 +1,232 @@
+// The runs page: reads the state from the address, arranges, draws, and acts.
+(function () {
+  "use strict";
+  const { address, basket, bind, byId, element, query } = gittrack;
+  const MAX_COMPARED = 20;
+  const PAGE = 12;
+  document.body.classList.add("filled");
+
+  let index, fields, state, table, selection, bar;
+  let arranged = { rows: [], items: [], groups: [] };
+  const opened = new Set();
+  const closed = new Set();
+  const isGroup = (item) => item instanceof gittrack.Group;
+  const rowOf = (item) => (typeof item === "number" ? item : item.row);
+  const rowsOf = (item) => (isGroup(item) ? item.rows : [rowOf(item)]);
+
+  async function update() {
+    let tree;
+    try {
+      tree = gittrack.parseQuery(state.query, index);
+    } catch (error) {
+      if (!(error instanceof query.QueryError)) throw error;
+      showError(error);
+      return;
+    }
+    showError(null);
+    const shown = gittrack.view.shown(state, index);
+    const needed = [...query.columnsOf(tree), ...state.sort.map(({ name }) => name), ...shown, ...gittrack.groupNames(state, index)];
+    if (!needed.every((name) => index.ready(name))) await index.ensure(needed);
+    const begun = performance.now();
+    arranged = gittrack.arrange(tree, state, index, fields, opened, closed);
+    table.drawColumns();
+    table.setItems(arranged.items);
+    const spent = Math.max(1, Math.round(performance.now() - begun));
+    const groups = arranged.groups.length ? ` in ${gittrack.plural(arranged.groups.length, "group")}` : "";
+    byId("count").textContent = `${arranged.rows.length} of ${gittrack.plural(index.size, "run")}${groups} · ${spent} ms`;
+    drawControls();
+    gittrack.view.write(state);
+  }
+
+  function showError(error) {
+    const box = byId("query-error");
+    byId("query").setAttribute("aria-invalid", String(error !== null));
+    byId("query-hint").hidden = error !== null;
+    box.hidden = error === null;
+    bar.mark(error);
+    if (error) {
+      const rest = state.query.slice(error.at, error.at + 24);
+      box.replaceChildren(`${error.message}, at character ${error.at + 1}`, rest ? ": " : ", the end.", rest ? element("code", { text: `…${rest}` }) : "");
+    }
+  }
+
+  function drawControls() {
+    const ids = [...state.selected].filter((id) => index.rowOf.has(id));
+    const button = byId("compare");
+    button.querySelector("span").textContent = ids.length ? `Compare ${gittrack.plural(ids.length, "run")}` : "Compare";
+    button.setAttribute("aria-disabled", String(ids.length === 0));
+    button.tabIndex = ids.length ? 0 : -1;
+    const link = address.compare(ids.slice(0, MAX_COMPARED));
+    button.href = link;
+    byId("nav-compare").href = ids.length ? link : address.compare(basket.read());
+    const all = byId("select-all");
+    const chosen = arranged.rows.reduce((sum, row) => sum + state.selected.has(index.ids[row]), 0);
+    all.checked = chosen > 0;
+    all.indeterminate = chosen > 0 && chosen < arranged.rows.length;
+    byId("group-button").querySelector("span").textContent = state.group.length ? `Grouped by ${state.group.includes("*") ? "all but seed" : state.group.length === 1 ? fields.title(state.group[0]) : `${state.group.length} columns`}` : "Group";
+    byId("group-button").classList.toggle("on", state.group.length > 0);
+    byId("clear-selection").hidden = ids.length === 0;
+  }
+
+  // --- what heads, rows and menus may do ---
+  const change = () => update();
+  const restart = () => { table.scroller.scrollTop = 0; return update(); };
+  const actions = {
+    change,
+    shown: () => gittrack.view.shown(state, index),
+    resize: () => { table.drawColumns(); table.redraw(); },
+    sort(name, add) {
+      const at = state.sort.findIndex((key) => key.name === name);
+      if (at >= 0 && (add || state.sort.length === 1)) state.sort = state.sort.map((key, i) => (i === at ? { name, descending: !key.descending } : key));
+      else state.sort = [...(add ? state.sort : []), { name, descending: fields.descendsFirst(name) }];
+      restart();
+    },
+    order(name, descending) { state.sort = [{ name, descending }]; restart(); },
+    group(name) { state.group = state.group.includes(name) ? state.group.filter((other) => other !== name) : [...state.group.filter((other) => other !== "*"), name]; restart(); },
+    pin(name) { if (!state.pins.delete(name)) state.pins.add(name); change(); },
+    hide(name) { state.columns = actions.shown().filter((other) => other !== name); change(); },
+    replace(name, other) { state.columns = [...new Set(actions.shown().map((one) => (one === name ? other : one)))]; change(); },
+    move(name, target, after) {
+      const others = actions.shown().filter((other) => other !== name);
+      others.splice(others.indexOf(target) + (after ? 1 : 0), 0, name);
+      state.columns = others;
+      change();
+    },
+    all: (add) => selection.all(arranged.rows, add),
+    toggle: (position, extend) => selection.toggle(position, extend),
+    isOpen: (item) => (isGroup(item) ? opened.has(item.key) : !closed.has(index.ids[rowOf(item)])),
+    open(item) {
+      const [set, key] = isGroup(item) ? [opened, item.key] : [closed, index.ids[rowOf(item)]];
+      if (!set.delete(key)) set.add(key);
+      change();
+    },
+  };
+
+  function selected() {
+    table.redraw();
+    drawControls();
+    gittrack.view.write(state);
+  }
+
+  // --- panels ---
+  function wirePanel(button, panel, draw) {
+    byId(button).addEventListener("click", () => {
+      gittrack.openPanel(byId(button), byId(panel));
+      if (byId(panel).hidden) return;
+      const search = byId(panel).querySelector("input[type=search]");
+      search.value = "";
+      draw();
+      search.focus();
+    });
+    byId(panel).querySelector("input[type=search]").addEventListener("input", draw);
+  }
+  function drawColumnsPanel() {
+    const shown = new Set(actions.shown());
+    const toggle = (name, show) => {
+      const others = actions.shown().filter((other) => other !== name);
+      state.columns = show ? [...others, name] : others;
+      change();
+    };
+    const back = element("button", { type: "button", text: "Back to the first choice", onclick: () => { state.columns = null; state.widths.clear(); state.pins.clear(); drawColumnsPanel(); change(); } });
+    byId("column-list").replaceChildren(...gittrack.listColumns(fields, byId("column-search").value, (name) => shown.has(name), toggle), element("p", {}, back));
+  }
+  function drawGroupPanel() {
+    const set = (group) => { state.group = group; drawGroupPanel(); restart(); };
+    const presets = [["Not grouped", []], ["All parameters except the seed", ["*"]], ["Experiment", ["a:experiment"]], ["Commit", ["a:commit"]]];
+    const same = (group) => group.length === state.group.length && group.every((name) => state.group.includes(name));
+    byId("group-list").replaceChildren(
+      ...presets.map(([title, group]) => element("button", { type: "button", class: "choice", "aria-pressed": String(same(group)), text: title, onclick: () => set(group) })),
+      ...gittrack.listColumns(fields, byId("group-search").value, (name) => state.group.includes(name), (name) => { actions.group(name); drawGroupPanel(); }, "pta"),
+    );
+  }
+  function openExport() {
+    const name = `${index.manifest.title.replace(/[^\w.-]+/gu, "-")}-runs`;
+    gittrack.offerTable(byId("export-button"), name, () => table.toTable(arranged.items));
+  }
+  function openMore() {
+    const height = (rows, title) => ({ title, checked: state.rows === rows, act: () => { state.rows = rows; change(); } });
+    gittrack.openMenu(byId("more-button"), [
+      height("compact", "Compact rows"), height("normal", "Normal rows"), height("tall", "Tall rows"), null,
+      { title: "Nested runs as a tree", checked: state.nested, act: () => { state.nested = !state.nested; change(); } },
+      null,
+      { title: "Copy the address of this view", act: () => gittrack.copy(location.href, "The address is copied.") },
+      { title: "Start over", act: () => { location.hash = ""; } },
+    ]);
+  }
+
+  // --- wiring ---
+  function wire() {
+    const input = byId("query");
+    const later = gittrack.debounce(restart, 60);
+    bar = gittrack.wireQuery(input, fields, (text) => { state.query = text; later(); });
+    input.value = state.query;
+    byId("search").addEventListener("submit", (event) => event.preventDefault());
+    const experiments = byId("experiment");
+    for (const [id, name] of index.experiments) experiments.append(element("option", { value: id, text: name }));
+    experiments.value = state.experiment;
+    experiments.addEventListener("change", () => { state.experiment = experiments.value; restart(); });
+    wirePanel("columns-button", "columns", drawColumnsPanel);
+    wirePanel("group-button", "groups", drawGroupPanel);
+    byId("export-button").addEventListener("click", openExport);
+    byId("more-button").addEventListener("click", openMore);
+    byId("clear-selection").addEventListener("click", () => selection.clear());
+    addEventListener("hashchange", () => {
+      Object.assign(state, gittrack.view.read(fields));
+      selection.ids = state.selected;
+      input.value = state.query;
+      experiments.value = state.experiment;
+      update();
+    });
+    let width = innerWidth;
+    addEventListener("resize", () => { if (innerWidth !== width) { width = innerWidth; actions.resize(); } });
+    wireKeys(input);
+    gittrack.addAction("Group by all parameters except the seed", "action", () => { state.group = ["*"]; restart(); });
+    gittrack.addAction("Export the table", "action", openExport);
+  }
+  function wireKeys(input) {
+    const move = (by, extend) => {
+      table.byKeyboard = true;
+      selection.move(by, extend);
+      table.table.reveal(selection.current);
+      table.redraw();
+    };
+    const item = () => arranged.items[selection.current];
+    const go = () => {
+      const found = item();
+      if (found === undefined) return;
+      if (isGroup(found)) actions.open(found);
+      else location.href = address.page(index.ids[rowOf(found)], index.slugs[rowOf(found)]);
+    };
+    const fold = (open) => () => {
+      const found = item();
+      if (found !== undefined && (isGroup(found) || found.children) && actions.isOpen(found) !== open) actions.open(found);
+    };
+    bind("/", "Search", () => { input.focus(); input.select(); });
+    bind("j", "Next run", () => move(1));
+    bind("k", "Previous run", () => move(-1));
+    bind("x", "Select the run", () => selection.toggle(selection.current));
+    bind("c", "Compare what is selected", () => { if (state.selected.size) location.href = byId("compare").href; else gittrack.say("Select runs first: x, or a click."); });
+    bind("Enter", "Open the run or group", go);
+    bind("Escape", "Clear the search", () => { if (state.query) { state.query = ""; input.value = ""; update(); } });
+    byId("scroller").addEventListener("keydown", (event) => {
+      if (event.target !== byId("scroller") || event.ctrlKey || event.metaKey || event.altKey) return;
+      const by = { ArrowDown: 1, ArrowUp: -1, PageDown: PAGE, PageUp: -PAGE, Home: -Infinity, End: Infinity }[event.key];
+      if (by) move(by === Infinity ? arranged.items.length : by === -Infinity ? -arranged.items.length : by, event.shiftKey);
+      else if (event.key === " ") selection.toggle(selection.current, event.shiftKey);
+      else if (event.key === "ArrowRight" && (isGroup(item()) || item()?.children)) fold(true)();
+      else if (event.key === "ArrowLeft" && (isGroup(item()) || item()?.children)) fold(false)();
+      else return;
+      event.preventDefault();
+    });
+  }
+
+  gittrack.openIndex().then((opened_) => {
+    index = opened_;
+    fields = new gittrack.Fields(index);
+    state = gittrack.view.read(fields);
+    selection = new gittrack.Selection(state.selected, index, rowsOf, selected);
+    table = new gittrack.RunsTable(index, fields, state, selection, actions);
+    wire();
+    return update();
+  }).then(() => performance.mark("gittrack-ready")).catch((error) => gittrack.say(error.message));
+})();

@@ -1,0 +1,157 @@
+// The runs table: its columns, heads and rows, drawn from the state.
+(function () {
+  "use strict";
+  const { address, byId, element } = gittrack;
+  const PICK = 42, NAME = 234, NARROW_NAME = 154, GROUP_NAME = 320, SPARK = 122;
+  const INDENT = 18;
+
+  class RunsTable {
+    // actions: see heads.js, and toggle(position, extend), open(item)
+    constructor(index, fields, state, selection, actions) {
+      Object.assign(this, { index, fields, state, selection, actions });
+      this.byKeyboard = false;
+      this.table = new gittrack.VirtualTable(byId("runs"), byId("scroller"), { rowHeight: 36, fill: (tr, item, position) => this.fill(tr, item, position) });
+      this.scroller = this.table.scroller;
+    }
+
+    // Pinned columns come first and stay in sight.
+    drawColumns() {
+      const { state, fields, index } = this;
+      const shown = gittrack.view.shown(state, index);
+      const narrow = matchMedia("(max-width: 760px)").matches;
+      const pins = narrow ? [] : shown.filter((name) => state.pins.has(name));
+      const ordered = [...pins, ...shown.filter((name) => !pins.includes(name))];
+      this.columns = ordered.map((name) => fields.describe(name, state.widths.get(name), state.group.length > 0));
+      this.withSpark = index.manifest.primary !== null;
+      const name = { name: "name", title: state.group.length ? "Group" : "Run" };
+      const nameWidth = state.widths.get("name") ?? (narrow ? NARROW_NAME : state.group.length ? GROUP_NAME : NAME);
+      let left = PICK + nameWidth;
+      const heads = this.columns.map((column, i) => {
+        const th = gittrack.drawHead(column, state, this.actions);
+        column.left = i < pins.length ? left : null;
+        if (column.left !== null) this.pin(th, column);
+        left += column.width;
+        return th;
+      });
+      const primary = index.manifest.primary;
+      const spark = { name: `m:${primary}`, title: primary };
+      const sparkHead = this.withSpark ? [gittrack.drawHead(spark, { ...state, sort: [] }, this.actions, { fixed: true, tip: `Curve of ${primary}` })] : [];
+      const all = element("th", { class: "pick-cell", scope: "col" }, element("input", {
+        type: "checkbox", id: "select-all", "aria-label": "Select all runs that fit", onchange: (event) => this.actions.all(event.target.checked),
+      }));
+      const pinned = heads.slice(0, pins.length), rest = heads.slice(pins.length);
+      const widths = this.columns.map((column) => column.width);
+      const elastic = this.columns.map((column) => !state.widths.has(column.name));
+      this.table.options.rowHeight = gittrack.view.heights[state.rows];
+      byId("runs").dataset.rows = state.rows;
+      this.table.setColumns(
+        [PICK, nameWidth, ...widths.slice(0, pins.length), ...(this.withSpark ? [SPARK] : []), ...widths.slice(pins.length)],
+        [all, gittrack.drawHead(name, state, this.actions, { class: "name-cell", fixed: true }), ...pinned, ...sparkHead, ...rest],
+        [false, false, ...elastic.slice(0, pins.length).map(() => false), ...(this.withSpark ? [false] : []), ...elastic.slice(pins.length)],
+      );
+      this.pinCount = pins.length;
+    }
+
+    pin(cell, column) {
+      cell.classList.add("pinned");
+      cell.style.left = `${column.left}px`;
+    }
+
+    setItems(items) {
+      this.selection.setItems(items);
+      this.table.setItems(items);
+    }
+
+    redraw() {
+      const focused = document.activeElement === this.scroller;
+      this.table.clear();
+      this.table.paint();
+      if (focused) this.scroller.focus();
+      if (this.byKeyboard && this.selection.current >= 0) this.scroller.setAttribute("aria-activedescendant", `row-${this.selection.current}`);
+    }
+
+    fill(tr, item, position) {
+      const isGroup = item instanceof gittrack.Group;
+      const row = isGroup ? item.rows[0] : typeof item === "number" ? item : item.row;
+      const selected = this.selection.isSelected(item);
+      const label = isGroup ? `group of ${item.rows.length} runs` : this.index.names[row];
+      tr.setAttribute("aria-selected", String(selected));
+      if (isGroup) tr.classList.add("group");
+      if (this.byKeyboard && position === this.selection.current) tr.classList.add("current");
+      const box = element("input", { type: "checkbox", tabindex: "-1", "aria-label": `Select ${label}` });
+      box.checked = selected;
+      if (isGroup && !selected) box.indeterminate = item.rows.some((member) => this.selection.ids.has(this.index.ids[member]));
+      const cells = this.columns.map((column) => {
+        const td = isGroup ? gittrack.drawGroupCell(column, item, this.fields) : gittrack.drawCell(column, column.cells()[row]);
+        if (column.left !== null) this.pin(td, column);
+        return td;
+      });
+      tr.append(element("td", { class: "pick-cell" }, box), isGroup ? this.groupName(item, position) : this.runName(item, row, position), ...cells.slice(0, this.pinCount));
+      if (this.withSpark) tr.append(element("td", {}, isGroup ? null : gittrack.drawSpark(this.index.sparks[row])));
+      tr.append(...cells.slice(this.pinCount));
+      tr.addEventListener("click", (event) => {
+        if (event.target.closest("a, button")) return;
+        this.byKeyboard = false;
+        this.actions.toggle(position, event.shiftKey);
+      });
+    }
+
+    runName(item, row) {
+      const { index } = this;
+      const status = index.statuses[row].toLowerCase();
+      const name = index.names[row] || index.ids[row];
+      const td = element("td", { class: "name-cell" });
+      if (item.depth) td.style.paddingLeft = `${11 + item.depth * INDENT}px`;
+      if (item.children) td.append(this.opener(item, `${name}: ${item.children} nested`));
+      td.append(
+        element("span", { class: `dot ${status}`, title: status, role: "img", "aria-label": status }),
+        element("a", { href: address.page(index.ids[row], index.slugs[row]), text: name, title: name, dir: "auto", tabindex: "-1" }),
+        item.children ? element("small", { text: item.children }) : "",
+      );
+      return td;
+    }
+
+    groupName(item) {
+      const { index, fields, state } = this;
+      const names = gittrack.groupNames(state, index);
+      const row = item.rows[0];
+      const values = names.slice(0, 4).map((name) => {
+        const cell = fields.cells(name)[row];
+        return `${fields.title(name)} ${cell === null ? "none" : typeof cell === "number" && !name.startsWith("a:") ? gittrack.number(cell) : cell}`;
+      });
+      const text = state.group.includes("*") ? index.names[row] : values.join(", ");
+      return element("td", { class: "name-cell", title: values.join("\n") }, this.opener(item, text),
+        element("span", { class: "group-name", text, dir: "auto" }), element("small", { text: gittrack.plural(item.rows.length, "run") }));
+    }
+
+    opener(item, label) {
+      const open = this.actions.isOpen(item);
+      return element("button", { type: "button", class: "opener", tabindex: "-1", "aria-expanded": String(open), "aria-label": label, text: open ? "▾" : "▸", onclick: () => this.actions.open(item) });
+    }
+
+    // The same table, whole, as text forms take it.
+    toTable(items) {
+      const { index, fields, columns } = this;
+      const value = (column, row) => {
+        const cell = column.cells()[row];
+        if (cell === null || cell === undefined) return null;
+        return column.export ? column.export(cell) : column.numeric ? gittrack.asNumber(cell) : cell;
+      };
+      const rows = [...items].map((item) => {
+        if (!(item instanceof gittrack.Group)) {
+          const row = typeof item === "number" ? item : item.row;
+          return [index.names[row] || index.ids[row], ...columns.map((column) => value(column, row))];
+        }
+        const name = this.state.group.includes("*") ? index.names[item.rows[0]] : gittrack.groupNames(this.state, index).map((field) => `${fields.title(field)} ${fields.cells(field)[item.rows[0]]}`).join(", ");
+        return [`${name} (${gittrack.plural(item.rows.length, "run")})`, ...columns.map((column) => {
+          const cells = column.cells();
+          if (item.shared(cells) !== undefined && !column.bar) return value(column, item.rows[0]);
+          return column.average ? item.spread(column.name, fields) : `${new Set(item.rows.map((row) => cells[row])).size} values`;
+        })];
+      });
+      return { heads: ["Run", ...columns.map(({ title }) => title)], rows };
+    }
+  }
+
+  gittrack.RunsTable = RunsTable;
+})();

@@ -1,0 +1,112 @@
+// A table of which only the rows in sight exist; made for 50,000 rows.
+(function () {
+  "use strict";
+  const { element } = gittrack;
+  const OVERSCAN = 6;
+  // Taller elements are cut by browsers: beyond it, rows are placed by their share of the way.
+  const MAX_HEIGHT = 15_000_000;
+
+  class VirtualTable {
+    // options: rowHeight, fill(tr, item, position)
+    constructor(table, scroller, options) {
+      this.table = table;
+      this.scroller = scroller;
+      this.options = options;
+      this.items = [];
+      this.shown = new Map();
+      this.head = element("thead");
+      this.body = element("tbody");
+      this.columns = element("colgroup");
+      this.above = element("tr", { class: "pad-row", "aria-hidden": "true" }, element("td"));
+      this.below = element("tr", { class: "pad-row", "aria-hidden": "true" }, element("td"));
+      this.body.append(this.above, this.below);
+      table.append(this.columns, this.head, this.body);
+      let waiting = false;
+      const later = () => {
+        if (waiting) return;
+        waiting = true;
+        requestAnimationFrame(() => {
+          waiting = false;
+          this.paint();
+        });
+      };
+      scroller.addEventListener("scroll", later, { passive: true });
+      new ResizeObserver(later).observe(scroller);
+    }
+
+    // `elastic` says for each column whether it takes a share of the room that is left.
+    setColumns(widths, heads, elastic) {
+      const total = widths.reduce((sum, width) => sum + width, 0);
+      const spare = Math.max(0, this.scroller.clientWidth - total);
+      const takers = elastic.filter(Boolean).length;
+      this.widths = widths.map((width, i) => width + (elastic[i] ? Math.floor(spare / takers) : 0));
+      this.columns.replaceChildren(...this.widths.map((width) => {
+        const column = element("col");
+        column.style.width = `${width}px`;
+        return column;
+      }));
+      this.table.style.width = `${Math.max(total, this.scroller.clientWidth)}px`;
+      this.table.setAttribute("aria-colcount", widths.length);
+      this.head.replaceChildren(element("tr", {}, ...heads));
+      for (const pad of [this.above, this.below]) pad.firstChild.colSpan = widths.length;
+    }
+
+    setItems(items) {
+      this.items = items;
+      this.table.setAttribute("aria-rowcount", items.length + 1);
+      this.clear();
+      // What is in sight first: the reader waits for no more.
+      this.paint(0);
+      requestAnimationFrame(() => this.paint());
+    }
+
+    // Draws the rows in sight anew, for instance after a selection.
+    clear() {
+      for (const tr of this.shown.values()) tr.remove();
+      this.shown.clear();
+    }
+
+    paint(beyond = OVERSCAN) {
+      const { rowHeight, fill } = this.options;
+      const height = Math.min(this.items.length * rowHeight, MAX_HEIGHT);
+      const scale = height ? (this.items.length * rowHeight) / height : 1;
+      const first = Math.max(0, Math.floor((this.scroller.scrollTop * scale) / rowHeight) - beyond);
+      const count = Math.ceil(this.scroller.clientHeight / rowHeight) + 2 * beyond;
+      const last = Math.min(this.items.length, first + count);
+      for (const [position, tr] of this.shown) {
+        if (position < first || position >= last) {
+          tr.remove();
+          this.shown.delete(position);
+        }
+      }
+      let before = this.above;
+      for (let position = first; position < last; position++) {
+        let tr = this.shown.get(position);
+        if (!tr) {
+          tr = element("tr", { "aria-rowindex": position + 2, id: `row-${position}` });
+          fill(tr, this.items[position], position);
+          before.after(tr);
+          this.shown.set(position, tr);
+        }
+        before = tr;
+      }
+      const over = (first * rowHeight) / scale;
+      this.above.firstChild.style.height = `${over}px`;
+      this.below.firstChild.style.height = `${Math.max(0, height - over - (last - first) * rowHeight)}px`;
+      this.above.hidden = first === 0;
+      this.below.hidden = last === this.items.length;
+    }
+
+    reveal(position) {
+      const { rowHeight } = this.options;
+      const head = this.head.offsetHeight;
+      const scale = Math.max(1, (this.items.length * rowHeight) / MAX_HEIGHT);
+      const top = (position * rowHeight) / scale;
+      const { scrollTop, clientHeight } = this.scroller;
+      if (top < scrollTop) this.scroller.scrollTop = top;
+      else if (top + rowHeight + head > scrollTop + clientHeight) this.scroller.scrollTop = top + rowHeight + head - clientHeight;
+    }
+  }
+
+  gittrack.VirtualTable = VirtualTable;
+})();

@@ -1,0 +1,89 @@
+// The tables of the compare page: what the runs were given, and where they ended.
+(function () {
+  "use strict";
+  const { element, number, swatch, toNumber } = gittrack;
+  const PLACES = { last: 0, min: 2, max: 4 };
+
+  const show = (value) => (value === undefined ? "" : typeof value === "number" ? number(value) : String(value));
+
+  function head(first, runs, numeric) {
+    return element("thead", {}, element("tr", {}, element("th", { scope: "col", text: first }), ...runs.map((run, i) => element("th", {
+      scope: "col", class: numeric ? "num" : null, title: run.name,
+    }, swatch(run), i === 0 && runs.length > 1 ? `${run.name} (base)` : run.name))));
+  }
+  const nothing = (runs, text) => element("tr", {}, element("td", { colspan: runs.length + 1, class: "none-fit", text }));
+
+  // Params that differ come first.
+  function drawParams(table, runs, onlyDifferences) {
+    const keys = [...new Set(runs.flatMap((run) => Object.keys(run.params)))];
+    const differs = (key) => runs.some((run) => run.params[key] !== runs[0].params[key]);
+    const differing = keys.filter(differs);
+    const shown = onlyDifferences && runs.length > 1 ? differing : [...differing, ...keys.filter((key) => !differs(key))];
+    const rows = shown.map((key) => element("tr", {}, element("th", { scope: "row", text: key, dir: "auto" }), ...runs.map((run) => {
+      const value = run.params[key];
+      const other = value !== runs[0].params[key];
+      return element("td", { class: other ? "differs" : null, title: value === undefined ? null : String(value), text: show(value), dir: "auto" });
+    })));
+    const empty = keys.length ? "All parameters are equal." : "These runs have no parameters.";
+    table.replaceChildren(head("Parameter", runs, false), element("tbody", {}, ...(rows.length ? rows : [nothing(runs, empty)])));
+    return `${differing.length} of ${keys.length} differ`;
+  }
+
+  function valueOf(run, key, which, isLower) {
+    const place = PLACES[which === "best" ? (isLower(key) ? "min" : "max") : which];
+    return key in run.metrics ? toNumber(run.metrics[key][place]) : undefined;
+  }
+
+  function difference(value, base, lower) {
+    if (!Number.isFinite(value) || !Number.isFinite(base) || value === base) return null;
+    const delta = value - base;
+    const share = base !== 0 ? ` (${delta > 0 ? "+" : ""}${(100 * delta / Math.abs(base)).toFixed(1)} %)` : "";
+    return element("small", { class: (delta < 0) === lower ? "better" : "worse", text: `${delta > 0 ? "+" : ""}${number(delta)}${share}` });
+  }
+
+  // Values with what they differ by from the first run's; the best of each metric stands out.
+  function drawFinal(table, runs, keys, isLower, which) {
+    const rows = keys.map((key) => {
+      const lower = isLower(key);
+      const values = runs.map((run) => valueOf(run, key, which, isLower));
+      const real = values.filter((value) => Number.isFinite(value));
+      const best = real.length > 1 ? (lower ? Math.min(...real) : Math.max(...real)) : NaN;
+      const allSame = real.every((value) => value === real[0]);
+      return element("tr", {}, element("th", { scope: "row", text: key, dir: "auto" }, element("small", { text: lower ? "↓" : "↑", title: lower ? "lower is better" : "higher is better" })), ...values.map((value, i) => {
+        const wins = value === best && !allSame;
+        return element("td", { class: wins ? "num best" : "num", title: value === undefined ? null : String(value) }, element("span", { text: show(value) }), wins ? element("span", { class: "hidden", text: ", best" }) : null, i > 0 ? difference(value, values[0], lower) : null);
+      }));
+    });
+    table.replaceChildren(head("Metric", runs, true), element("tbody", {}, ...(rows.length ? rows : [nothing(runs, "These runs have no metrics.")])));
+  }
+
+  // Runs that differ in their seed only, as one column: mean, deviation, and whether the difference may be chance.
+  function drawSettings(table, groups, keys, isLower, which) {
+    const firsts = groups.map(([first]) => first);
+    const rows = keys.map((key) => {
+      const lower = isLower(key);
+      const samples = groups.map((runs) => runs.map((run) => valueOf(run, key, which, isLower)).filter(Number.isFinite));
+      const spreads = samples.map(gittrack.measure);
+      const means = spreads.filter(Boolean).map(({ mean }) => mean);
+      const best = means.length > 1 ? (lower ? Math.min(...means) : Math.max(...means)) : NaN;
+      return element("tr", {}, element("th", { scope: "row", text: key, dir: "auto" }, element("small", { text: lower ? "↓" : "↑" })), ...spreads.map((found, i) => {
+        if (!found) return element("td", { class: "num" });
+        const p = i > 0 ? gittrack.welch(samples[0], samples[i]) : null;
+        const chance = p === null ? null : element("small", { class: p < 0.05 ? "better" : "unsure", title: "Welch's test against the base, two-sided", text: `p ${p < 0.001 ? "< 0.001" : `= ${p.toFixed(3)}`}` });
+        return element("td", { class: found.mean === best ? "num best" : "num" }, element("span", { text: gittrack.spread(found.mean, found.std) }), element("small", { text: `n=${found.count}` }), i > 0 && spreads[0] ? difference(found.mean, spreads[0].mean, lower) : null, chance);
+      }));
+    });
+    table.replaceChildren(head("Metric", firsts, true), element("tbody", {}, ...rows));
+  }
+
+  // Both as one table for text forms.
+  function toTable(runs, keys, isLower, which) {
+    const params = [...new Set(runs.flatMap((run) => Object.keys(run.params)))].filter((key) => runs.some((run) => run.params[key] !== runs[0].params[key]));
+    return {
+      heads: ["", ...runs.map((run) => run.name || run.id)],
+      rows: [...params.map((key) => [key, ...runs.map((run) => run.params[key] ?? null)]), ...keys.map((key) => [key, ...runs.map((run) => valueOf(run, key, which, isLower) ?? null)])],
+    };
+  }
+
+  gittrack.tables = { drawParams, drawFinal, drawSettings, toTable };
+})();

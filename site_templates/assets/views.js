@@ -1,0 +1,36 @@
+// Named views: links to pages with a state; one of this very page is opened anew. And a name for what is shown.
+(function () {
+  "use strict";
+  const { addAction, byId } = gittrack;
+
+  function go(link) {
+    const here = link.pathname === location.pathname;
+    location.href = link.href;
+    if (here) location.reload();
+  }
+  for (const link of document.querySelectorAll("#views a")) {
+    link.addEventListener("click", (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      go(link);
+    });
+    addAction(link.textContent, "view", () => go(link));
+  }
+  const menu = byId("views");
+  if (menu) {
+    document.addEventListener("click", (event) => { if (!menu.contains(event.target)) menu.open = false; });
+    menu.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || !menu.open) return;
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    });
+  }
+
+  // A shell reads nothing inside single quotes.
+  const quote = (text) => `'${text.replaceAll("'", "'\\''")}'`;
+  addAction("Copy as a named view", "action", () => {
+    const page = location.pathname.split("/").pop();
+    if (!location.hash) gittrack.say("Search, sort or choose something first: this is the view everybody begins with.");
+    else gittrack.copy(`gittrack view save NAME ${quote(page + location.hash)}`, "A command that names this view is copied.");
+  });
+})();

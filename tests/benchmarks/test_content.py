@@ -1,0 +1,192 @@
+"""What artifacts cost to store, send and fetch, each figure next to a reference from the same run."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+import subprocess
+import sys
+import time
+from contextlib import closing
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from gittrack.core.content_settings import ContentSettings
+from gittrack.store import blobs
+from gittrack.store.contents import Contents
+from gittrack.store.digests import ignore
+from gittrack.store.layout import Layout
+from gittrack.store.settling import settle
+from gittrack.tracking.client import Client
+from tests.exchanging import connect, log_run, pull
+from tests.repositories import git, make_repository
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from gittrack.store.git_store import GitStore
+    from tests.benchmarks.conftest import Report
+
+pytestmark = [
+    pytest.mark.benchmark,
+    pytest.mark.timeout(3600),
+    pytest.mark.filterwarnings("default"),  # those of MLflow and its database are not ours
+]
+TENSORS = 100
+ROUNDS = 4
+"""The best of so many is what is compared: others use the machine too."""
+
+
+def seconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def write_random(path: Path, size: int) -> Path:
+    with path.open("wb") as file:
+        for start in range(0, size, 1 << 20):
+            file.write(os.urandom(min(1 << 20, size - start)))
+    os.utime(path, (1_600_000_000, 1_600_000_000))
+    return path
+
+
+def contents(store: GitStore) -> Contents:
+    store.layout.temporary.mkdir(parents=True, exist_ok=True)
+    return Contents(store, ContentSettings(), ("origin",))
+
+
+def test_a_large_file_is_stored_beside_cp(
+    tmp_path: Path, scale: float, report: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blobs, "RACY_S", -60.0)  # as if the file had been written a minute ago
+    source = write_random(tmp_path / "model.bin", int(scale * (1 << 30)))
+    os.sync()
+    best: dict[str, float] = {}
+
+    def time_it(name: str, work: Callable[[], object]) -> None:
+        best[name] = min(best.get(name, math.inf), seconds(work))
+
+    copy = tmp_path / "copy"
+    for number in range(ROUNDS):
+        layout, linked = Layout(tmp_path / f"store-{number}"), Layout(tmp_path / f"linked-{number}")
+        time_it("cp", partial(subprocess.run, ["cp", "--reflink=never", source, copy], check=True))
+        time_it("cp sync", partial(subprocess.run, ["sync", copy], check=True))
+        copy.unlink()
+        time_it("store", partial(blobs.store_file, layout, source))
+        time_it("settle", partial(settle, layout))
+        time_it("again", partial(blobs.store_file, layout, source))
+        time_it("link", partial(blobs.store_file, linked, source, link=True))
+        settle(linked)
+        for one in (layout, linked):
+            shutil.rmtree(one.root)
+        source.chmod(0o644)
+    plain, synced = best["cp"], best["cp"] + best["cp sync"]
+    first, settled = best["store"], best["store"] + best["settle"]
+    report(f"stored: {first * 1e3:.0f} ms, {plain / first:.2f} x cp ({plain * 1e3:.0f} ms) (≥ 0.6 x)")
+    report(f"and on the disk: {settled * 1e3:.0f} ms, {synced / settled:.2f} x cp and sync of the file")
+    report(f"by a link: {best['link'] * 1e3:.0f} ms, {plain / best['link']:.2f} x cp (≥ 2 x)")
+    report(f"again: {best['again'] * 1e3:.2f} ms, {first / best['again']:.0f} x faster (≥ 20 x)")
+    report(f"memory it takes: {measure_memory(source, tmp_path / 'measured'):.0f} MB (≤ 100 MB)")
+
+
+def measure_memory(source: Path, root: Path) -> float:
+    """Return by how much storing a file raises the peak memory of a process of its own, MB."""
+    program = (
+        "import re, sys; from pathlib import Path\n"
+        "from gittrack.store import blobs; from gittrack.store.layout import Layout\n"
+        "peak = lambda: int(re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1])\n"
+        "before = peak(); blobs.store_file(Layout(Path(sys.argv[2])), Path(sys.argv[1]))\n"
+        "print((peak() - before) / 1e3)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, source, root], check=True, capture_output=True, text=True
+    )
+    return float(done.stdout)
+
+
+def test_many_small_files_are_stored_beside_mlflow(tmp_path: Path, scale: float, report: Report) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(max(int(scale * 10_000), 20)):
+        (folder / f"{number}.bin").write_bytes(os.urandom(1024))
+    log_elsewhere, name = mlflow_or_copy(folder, tmp_path)
+    theirs, ours, end = [], [], []
+    for number in range(ROUNDS):
+        theirs.append(seconds(log_elsewhere))
+        with closing(Client(make_repository(tmp_path / f"work-{number}"))) as client:
+            run_id = client.create_run().run_id
+            ours.append(seconds(partial(client.log_artifacts, run_id, folder)))
+            end.append(seconds(partial(client.set_terminated, run_id)))
+    report(
+        f"small files: {min(ours) * 1e3:.0f} ms (and {min(end) * 1e3:.0f} ms to end the run), "
+        f"{min(theirs) / min(ours):.1f} x faster than {name} ({min(theirs) * 1e3:.0f} ms) (≥ 5 x)"
+    )
+
+
+def mlflow_or_copy(folder: Path, tmp_path: Path) -> tuple[Callable[[], object], str]:
+    """Return what logs a folder with MLflow, or copies it where that is not installed; and its name."""
+    try:
+        import mlflow
+    except ImportError:
+        copies = iter(range(ROUNDS))
+        return lambda: shutil.copytree(folder, tmp_path / f"copy-{next(copies)}"), "shutil.copytree"
+    client = mlflow.MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
+    experiment = client.create_experiment("it", artifact_location=(tmp_path / "mlflow").as_uri())
+    run_ids = iter([client.create_run(experiment).info.run_id for _ in range(ROUNDS)])
+    return lambda: client.log_artifacts(next(run_ids), str(folder)), "MLflow's log_artifacts"
+
+
+def test_a_model_goes_through_git_beside_a_plain_push(tmp_path: Path, scale: float, report: Report) -> None:
+    source = write_random(tmp_path / "model.bin", int(scale * (1 << 30)))
+    plain = make_repository(tmp_path / "plain")
+    git(plain, "init", "-q", "--bare", str(tmp_path / "plain.git"))
+    git(plain, "config", "core.compression", "0")
+    shutil.copy(source, plain / "model.bin")
+    git(plain, "add", "model.bin")
+    git(plain, "commit", "-q", "-m", "model")
+    reference = seconds(lambda: git(plain, "push", "-q", str(tmp_path / "plain.git"), "HEAD:refs/heads/x"))
+    make_repository(tmp_path / "remote.git", "bare")
+    first = connect(make_repository(tmp_path / "first"), str(tmp_path / "remote.git"))
+    second = connect(make_repository(tmp_path / "second"), str(tmp_path / "remote.git"))
+    log_run(first, 1)
+    artifact = first.store_content(source)
+    push = seconds(lambda: contents(first).send({artifact.digest: artifact.size}, ignore))
+    first.push("origin")
+    pull(second)
+    fetch = seconds(lambda: contents(second).fetch([artifact], ignore))
+    report(
+        f"pushed: {push * 1e3:.0f} ms, {reference / push:.2f} x a plain git push ({reference * 1e3:.0f} ms)"
+    )
+    report(f"fetched: {fetch * 1e3:.0f} ms, {reference / fetch:.2f} x that push")
+
+
+def test_what_changed_of_a_checkpoint_is_what_travels(tmp_path: Path, scale: float, report: Report) -> None:
+    make_repository(tmp_path / "remote.git", "bare")
+    store = connect(make_repository(tmp_path / "work"), str(tmp_path / "remote.git"))
+    log_run(store, 1)
+    chance = np.random.default_rng(0)
+    each = max(int(scale * (1 << 30)) // TENSORS // 4, 1000)
+    tensors = {f"layer.{number:03}": chance.standard_normal(each, np.float32) for number in range(TENSORS)}
+    save_file(tensors, tmp_path / "one.safetensors")
+    np.savez(tmp_path / "one.npz", **tensors)  # type: ignore[arg-type]
+    for number in chance.permutation(TENSORS)[: TENSORS // 10]:
+        tensors[f"layer.{number:03}"] = chance.standard_normal(each, np.float32)
+    save_file(tensors, tmp_path / "two.safetensors")
+    np.savez(tmp_path / "two.npz", **tensors)  # type: ignore[arg-type]
+    data = (tmp_path / "one.safetensors").read_bytes()
+    half = len(data) // 2
+    (tmp_path / "one.raw").write_bytes(data[::-1])
+    (tmp_path / "two.raw").write_bytes(data[::-1][:half] + os.urandom(10**6) + data[::-1][half:])
+    for kind in ("safetensors", "npz", "raw"):
+        old, new = (store.store_content(tmp_path / f"{name}.{kind}") for name in ("one", "two"))
+        contents(store).send({old.digest: old.size}, ignore)
+        sent = contents(store).send({new.digest: new.size}, ignore)
+        what = "1 MB inserted" if kind == "raw" else "10 % of the tensors changed"
+        report(f"{kind}, {what}: {sent / new.size:.1%} of its bytes sent, of {new.size / 1e6:.0f} MB")

@@ -1,0 +1,114 @@
+"""Dataclasses that are finished late behave as those of the standard library."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import pickle
+import sys
+import threading
+from dataclasses import field
+from typing import Any
+
+import pytest
+
+from gittrack.core import frozen
+
+
+class Point:
+    """Whatever."""
+
+    x: int
+    y: float = 0.5
+    tags: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if self.x < 0:
+            message = "left of everything"
+            raise ValueError(message)
+
+    @property
+    def sum(self) -> float:
+        return self.x + self.y
+
+
+def make(decorator: Any) -> Any:
+    namespace = {
+        name: value for name, value in vars(Point).items() if name not in {"__dict__", "__weakref__"}
+    }
+    return decorator(type("Point", (), namespace))
+
+
+Theirs = make(dataclasses.dataclass(frozen=True, slots=True))
+Ours = make(frozen.dataclass(frozen=True, slots=True))
+
+
+def test_methods_are_generated_with_the_first_instance() -> None:
+    late = make(frozen.dataclass(frozen=True, slots=True))
+    assert not hasattr(late, "__dataclass_fields__")
+    assert late(1).x == 1
+    assert [one.name for one in dataclasses.fields(late)] == ["x", "y", "tags"]
+
+
+def test_values_are_what_the_standard_library_makes_them() -> None:
+    for given, named in ((1,), {}), ((1, 2.0), {}), ((1,), {"tags": ["a"]}), ((), {"y": 3.0, "x": 2}):
+        ours, theirs = Ours(*given, **named), Theirs(*given, **named)
+        assert repr(ours) == repr(theirs)
+        assert dataclasses.asdict(ours) == dataclasses.asdict(theirs)
+        assert ours == Ours(*given, **named) != theirs
+        assert ours.sum == theirs.sum
+        assert dataclasses.replace(ours, x=7).tags == ours.tags
+        assert not hasattr(ours, "__dict__")
+    assert Ours(1).tags is not Ours(1).tags
+    assert Ours.__match_args__ == Theirs.__match_args__
+
+
+def test_wrong_arguments_are_refused_from_the_first_instance_on() -> None:
+    late = make(frozen.dataclass(frozen=True, slots=True))
+    for _ in range(2):
+        with pytest.raises(TypeError, match="missing 1 required positional argument: 'x'"):
+            late()
+        with pytest.raises(ValueError, match="left of everything"):
+            late(-1)
+
+
+def test_nothing_can_be_changed() -> None:
+    one = Ours(1)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        one.x = 2
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        del one.x
+    assert one.x == 1
+
+
+def test_equal_values_have_equal_hashes() -> None:
+    assert hash(Ours(1, tags=("a",))) == hash(Ours(1, tags=("a",))) == hash((1, 0.5, ("a",)))
+
+
+def test_copies_are_equal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "Point", Ours)
+    one = Ours(1, tags=["a"])
+    assert pickle.loads(pickle.dumps(one)) == copy.copy(one) == copy.deepcopy(one) == one
+    assert copy.deepcopy(one).tags is not one.tags
+
+
+def test_threads_may_make_the_first_instances_together() -> None:
+    for _ in range(10):
+        late, made = make(frozen.dataclass(frozen=True, slots=True)), list[Any]()
+        barrier = threading.Barrier(4)
+
+        def begin(late: Any = late, made: list[Any] = made, barrier: Any = barrier) -> None:
+            barrier.wait()
+            made.append(late(3))
+
+        threads = [threading.Thread(target=begin) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert made == [late(3)] * 4
+
+
+def test_only_frozen_classes_with_slots_are_made() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        frozen.dataclass(frozen=False, slots=True)
