@@ -113,7 +113,7 @@ if TYPE_CHECKING:
         set_system_metrics_samples_before_logging,
         set_system_metrics_sampling_interval,
     )
-    from gittrack.mlflow_plugin.autologging import autolog
+    from gittrack.mlflow_plugin.fluent import autolog, evaluate, start_span, trace
     from gittrack.models import infer_signature, load_model, log_model
     from gittrack.models.api import keras, lightgbm, pyfunc, pytorch, sklearn, transformers, xgboost
     from gittrack.tracking.client import Client
@@ -182,6 +182,7 @@ __all__ = [
     "enable",
     "enable_system_metrics_logging",
     "end_run",
+    "evaluate",
     "finalize_logged_model",
     "get_artifact_uri",
     "get_experiment",
@@ -243,6 +244,8 @@ __all__ = [
     "set_tracking_uri",
     "sklearn",
     "start_run",
+    "start_span",
+    "trace",
     "transformers",
     "use_artifact",
     "xgboost",
@@ -265,7 +268,7 @@ _HOMES = (
     "gittrack.core.registry",
     "gittrack.models",
     "gittrack.models.api",
-    "gittrack.mlflow_plugin.autologging",
+    "gittrack.mlflow_plugin.fluent",
 )
 """Where the names above are defined."""
 

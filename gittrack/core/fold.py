@@ -121,6 +121,8 @@ def _apply(run: Run, event: Event, time: int) -> Run:
         case ArtifactRemoved():
             left = {path: one for path, one in run.artifacts.items() if path != event.path}
             return replace(run, artifacts=left)
+        case StatusChanged() if not event.status.is_terminated and time < (run.end_time or 0):
+            return run  # somebody beside the run's own process said so before that ended it
         case StatusChanged():
             return replace(run, status=event.status, end_time=event.end_time, reason=event.reason)
         case Renamed():

@@ -47,18 +47,24 @@ class GittrackRunContext(RunContextProvider):
 
 
 class GittrackDefaultExperiment(DefaultExperimentProvider):
-    """The experiment that the repository's configuration names."""
+    """The experiment that gittrack has set in this process, or that the repository's configuration names."""
 
     def in_context(self) -> bool:
-        """Tell whether an experiment is configured."""
-        return is_tracking_here() and _configured_name() is not None
+        """Tell whether an experiment is set or configured."""
+        return is_tracking_here() and (_set_id() or _configured_name()) is not None
 
     def get_experiment_id(self) -> str:
-        """Return its id; the first run makes it."""
+        """Return its id; the first run makes one that is only configured."""
+        if (chosen := _set_id()) is not None:
+            return chosen
         client = _client()
         name = _configured_name() or ""
         known = client.get_experiment_by_name(name)
         return known.experiment_id if known else client.create_experiment(name)
+
+
+def _set_id() -> str | None:
+    return os.environ.get("GITTRACK_EXPERIMENT_ID")
 
 
 def _configured_name() -> str | None:

@@ -524,7 +524,8 @@ class Client:
             if checked.is_terminated:
                 self.set_terminated(run_id, status)
             else:
-                self._edit(run, StatusChanged(checked, self._edit_time(run)))
+                after_end = (run.end_time or 0) + 1
+                self._edit(run, StatusChanged(checked, max(self._edit_time(run), after_end)))
 
     def set_terminated(
         self,

@@ -133,6 +133,14 @@ def test_a_run_that_three_writers_begin_and_end_has_ended_in_whatever_order_they
         assert run.status == RunStatus.FINISHED, order
 
 
+def test_that_it_goes_on_said_by_another_before_it_ended_does_not_reopen_a_run() -> None:
+    ended = fold(None, RUN_ID, [STARTED, StatusChanged(RunStatus.FINISHED, 1100, 1100)])
+    said_before = fold(ended, RUN_ID, [StatusChanged(RunStatus.RUNNING, 1050)])
+    said_after = fold(ended, RUN_ID, [StatusChanged(RunStatus.RUNNING, 1101)])
+    assert (said_before.status, said_before.end_time) == (RunStatus.FINISHED, 1100)
+    assert (said_after.status, said_after.end_time) == (RunStatus.RUNNING, None)
+
+
 def test_an_edit_folded_before_the_journal_that_began_the_run_is_not_undone_by_it() -> None:
     edited = fold(None, RUN_ID, [Renamed("late", 20), TagsSet({"state": "late"}, 20)], writer="w1")
     begun = dataclasses.replace(STARTED, time=1, tags={})

@@ -215,3 +215,19 @@ def test_autolog_without_mlflow_says_what_to_do_instead(monkeypatch: pytest.Monk
         "pip install 'gittrack[mlflow]', "
         "or pass gittrack.integrations.xgboost.GittrackCallback() to the training"
     )
+
+
+@pytest.mark.parametrize("name", ["evaluate", "trace"])
+def test_what_mlflow_does_says_without_mlflow_how_to_get_it(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(UserError, match=rf"{name}\(\) needs MLflow") as caught:
+        getattr(gittrack, name)(lambda: None)
+    assert caught.value.hint == "pip install 'gittrack[mlflow]'"
+
+
+def test_a_span_says_without_mlflow_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(UserError, match="needs MLflow"), gittrack.start_span("by hand"):
+        pass
