@@ -68,7 +68,8 @@ mlflow.flush_trace_async_logging()
 traces = mlflow.search_traces(return_type="list", locations=["0"])
 import json
 print(json.dumps([
-    (one.data.spans[0].name, len(one.data.spans), one.info.trace_metadata.get("mlflow.sourceRun", "none")) for one in traces
+    (one.data.spans[0].name, len(one.data.spans), one.info.trace_metadata.get("mlflow.sourceRun", "none"))
+    for one in traces
 ]))
 """
 
