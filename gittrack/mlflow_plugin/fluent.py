@@ -155,5 +155,6 @@ def _link_calls(function: Callable[..., Any], mlflow: ModuleType) -> Callable[..
 
 def _link_to_active_run(mlflow: ModuleType) -> None:
     active = current.active_runs.get()
-    if active and mlflow.active_run() is None:  # MLflow links to its own
+    # MLflow links to its own; without a span tracing is switched off.
+    if active and mlflow.active_run() is None and mlflow.get_current_active_span() is not None:
         mlflow.update_current_trace(metadata={"mlflow.sourceRun": active[-1].run_id})
