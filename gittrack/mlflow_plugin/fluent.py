@@ -6,6 +6,7 @@ import importlib.util
 import inspect
 from contextlib import contextmanager
 from functools import partial, wraps
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from gittrack.errors import UserError
@@ -115,8 +116,7 @@ def _open_mlflow(caller: str, part: str, instead: str = "") -> ModuleType:
         hint = "pip install 'gittrack[mlflow]'" + (f", or {instead}" if instead else "")
         message = f"{caller}() needs MLflow, {part}"
         raise UserError(message, hint=hint)
-    import mlflow
-
+    mlflow = import_module("mlflow")
     if mlflow.get_tracking_uri() != current.get_tracking_uri():
         mlflow.set_tracking_uri(current.get_tracking_uri())
     return mlflow
