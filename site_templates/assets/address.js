@@ -10,6 +10,14 @@
   // Where one chart or table stands alone, to be framed by another page.
   gittrack.embedAddress = (values) => `${root}embed.html#${Object.entries(values).filter(([, value]) => value).map(([key, value]) => `${key}=${readable(value)}`).join("&")}`;
 
+  const attribute = (text) => text.replace(/[&"<>]/gu, (char) => `&#${char.charCodeAt(0)};`);
+
+  // What another page holds to frame it.
+  gittrack.copyFrame = (address, title, height) => gittrack.copy(
+    `<iframe src="${attribute(new URL(address, location.href).href)}" title="${attribute(title)}" width="100%" height="${height}" loading="lazy" style="border: 0"></iframe>`,
+    "An iframe is copied: paste it into a page.",
+  );
+
   gittrack.address = {
     read: () => new URLSearchParams(location.hash.slice(1)),
     write(values) {

@@ -192,7 +192,7 @@
     byId("metric-filter").addEventListener("input", gittrack.debounce(() => { state.filter = byId("metric-filter").value; drawSections(); write(); }, 150));
     byId("add-chart").addEventListener("click", openAdd);
     const metrics = [...index.columns.values()].filter(({ kind }) => kind === "m").map(({ key }) => key);
-    gittrack.curveOptions.wire(state.curves, gallery, metrics, write, index.manifest.axes);
+    gittrack.curveOptions.wire(state.curves, gallery, metrics, write, { defined: index.manifest.axes, several: true });
     setSpaces();
     bind("/", "Search runs", () => input.focus());
     bind("f", "Filter metrics", () => byId("metric-filter").focus());

@@ -116,7 +116,7 @@
     byId("metric-filter").value = filter;
     byId("value").value = ["last", "best", "min", "max"].includes(params.get("value")) ? params.get("value") : "last";
     const metrics = [...index.columns.values()].filter(({ kind }) => kind === "m").map(({ key }) => key);
-    gittrack.curveOptions.wire(options, gallery, metrics, () => write(), index.manifest.axes);
+    gittrack.curveOptions.wire(options, gallery, metrics, () => write(), { defined: index.manifest.axes, several: true });
     byId("metric-filter").addEventListener("input", gittrack.debounce(() => { filter = byId("metric-filter").value; drawCurves(); write(); }, 120));
     byId("value").addEventListener("change", () => { drawTables(); write(); });
     byId("system").addEventListener("toggle", () => gallery.idle());

@@ -1,13 +1,13 @@
 // A chart of curves as a file: PNG, SVG, CSV, a Vega-Lite specification; and as a table.
 (function () {
   "use strict";
-  const { colour, element, ticks } = gittrack;
+  const { colour, element } = gittrack;
   const fileName = (key) => key.replace(/[^\w.-]+/gu, "-");
 
   // Every point that is drawn, with the name of its line.
   function points(curves) {
     return curves.collect().flatMap(({ line, xs, values, low, high, isBand }) => xs.map((x, i) => ({
-      run: line.name, x, value: values[i], ...(isBand ? { low: low[i], high: high[i] } : {}),
+      run: line.name, x: curves.x === "commit" ? curves.commits[x] : x, value: values[i], ...(isBand ? { low: low[i], high: high[i] } : {}),
     })));
   }
 
@@ -21,8 +21,8 @@
   function toVega(curves) {
     const { x, options: { log } } = curves;
     const rows = points(curves).map((row) => (x === "time" ? { ...row, x: row.x * 1000 } : row));
-    const names = curves.lines.map((line) => line.name);
-    const shared = { x: { field: "x", type: x === "time" ? "temporal" : "quantitative", title: x.replace(/^m:/u, "") }, color: { field: "run", type: "nominal", scale: { domain: names, range: curves.lines.map((line) => line.colour()) }, title: null } };
+    const names = curves.collect().map(({ line }) => line.name);
+    const shared = { x: { field: "x", type: x === "time" ? "temporal" : x === "commit" ? "nominal" : "quantitative", ...(x === "commit" ? { sort: curves.commits } : {}), title: x.replace(/^m:/u, "") }, color: { field: "run", type: "nominal", scale: { domain: names, range: curves.collect().map(({ line }) => line.colour()) }, title: null } };
     const scale = { zero: false, ...(log ? { type: "log" } : {}) };
     const line = { mark: { type: "line", strokeWidth: 1.5 }, encoding: { ...shared, y: { field: "value", type: "quantitative", title: curves.key, scale } } };
     const area = { mark: { type: "area", opacity: 0.16 }, encoding: { ...shared, y: { field: "low", type: "quantitative", scale, title: curves.key }, y2: { field: "high" } } };
@@ -64,7 +64,7 @@
     const text = (value, at, anchor, size, fill, weight = 400) => `<text x="${at[0].toFixed(1)}" y="${at[1].toFixed(1)}" text-anchor="${anchor}" font-size="${size}" font-weight="${weight}" fill="${fill}">${escape(value)}</text>`;
     const parts = [text(curves.key, [12, 20], "start", 14, colour("text"), 600)];
     const [xAxis, yAxis] = plot.axes;
-    (xAxis._values ?? []).forEach((label, i) => { const at = x(xAxis._splits[i]); parts.push(`<path d="M${at} ${box.top}v${box.height}" stroke="${colour("grid")}"/>`, text(label ?? "", [at, box.top + box.height + 18], "middle", 11, colour("muted"))); });
+    (xAxis._values ?? []).forEach((label, i) => { const at = x(xAxis._splits[i]); if (at < box.left || at > box.left + box.width) return; parts.push(`<path d="M${at} ${box.top}v${box.height}" stroke="${colour("grid")}"/>`, text(label ?? "", [at, box.top + box.height + 18], "middle", 11, colour("muted"))); });
     (yAxis._values ?? []).forEach((label, i) => { const at = y(yAxis._splits[i]); parts.push(`<path d="M${box.left} ${at}h${box.width}" stroke="${colour("grid")}"/>`, text(label ?? "", [box.left - 6, at + 4], "end", 11, colour("muted"))); });
     plot.series.forEach((one, i) => {
       if (i === 0 || one.width === 0) return;
@@ -86,7 +86,7 @@
       const real = values.map((value, i) => ({ value, x: xs[i] })).filter(({ value }) => value !== null);
       const best = (better) => real.reduce((found, one) => (better(one.value, found.value) ? one : found), real[0]);
       const low = best((a, b) => a < b), high = best((a, b) => a > b);
-      const at = (one) => (one ? ticks.placeText(curves.x, one.x) : null);
+      const at = (one) => (one ? curves.placeText(one.x) : null);
       return [line.letter ? `${line.letter} ${line.name}` : line.name, real.at(-1)?.value ?? null, low?.value ?? null, at(low), high?.value ?? null, at(high), real.length];
     });
     return { heads: ["Run", "Last", "Lowest", "at", "Highest", "at", "Points"], rows };

@@ -27,9 +27,9 @@
     };
   }
 
-  // Wires whichever of the controls the page has; `changed()` is called after each change, and `defined`
-  // says whether an experiment defines what a metric is drawn over.
-  function wire(options, gallery, metrics, changed, defined = false) {
+  // Wires whichever of the controls the page has; `changed()` is called after each change, `defined` says whether
+  // an experiment defines what a metric is drawn over, `several` whether there are runs to order by their commits.
+  function wire(options, gallery, metrics, changed, { defined = false, several = false } = {}) {
     const set = (part) => {
       Object.assign(options, part);
       gallery.set(part);
@@ -60,7 +60,7 @@
     const axis = byId("x-axis");
     if (axis) {
       const epochs = metrics.filter((key) => /(^|[/._])epoch$/iu.test(key));
-      const named = [...(defined ? [["auto", "as defined"], ["step", "step"]] : [["auto", "step"]]), ["relative", "relative time"], ["time", "wall time"], ...epochs.map((key) => [`m:${key}`, key])];
+      const named = [...(defined ? [["auto", "as defined"], ["step", "step"]] : [["auto", "step"]]), ["relative", "relative time"], ["time", "wall time"], ...(several ? [["commit", "commit"]] : []), ...epochs.map((key) => [`m:${key}`, key])];
       const others = metrics.filter((key) => !epochs.includes(key)).slice(0, 300);
       axis.replaceChildren(...named.map(([value, text]) => element("option", { value, text })),
         ...(others.length ? [element("optgroup", { label: "any metric" }, ...others.map((key) => element("option", { value: `m:${key}`, text: key })))] : []));

@@ -33,12 +33,27 @@
     // What is drawn, before smoothing: [{line, xs, values, low?, high?}].
     collect() {
       const { band } = this.options;
+      if (this.x === "commit") return this.collectByCommit(band);
       return this.lines.map((line) => {
         const curves = line.runs.map((run) => ({ run, curve: gittrack.readCurve(run, this.key) })).filter(({ curve }) => curve)
           .map(({ run, curve }) => gittrack.placeCurve(run, curve, this.x)).filter(({ xs }) => xs.length);
         if (!curves.length) return null;
         return { line, ...(curves.length > 1 && band !== "none" ? gittrack.bandOf(curves, band) : curves.length > 1 ? gittrack.bandOf(curves, "std") : curves[0]), isBand: curves.length > 1 && band !== "none" };
       }).filter(Boolean);
+    }
+
+    // How each run ended, at its commit: a point a run, or a line for several, and the mean of each commit.
+    collectByCommit(band) {
+      const ended = (run) => { const value = gittrack.toNumber(run.metrics?.[this.key]?.[0]); return Number.isFinite(value) ? value : null; };
+      const fitting = (runs) => runs.filter((run) => ended(run) !== null);
+      const commits = gittrack.groupByCommit(fitting(this.lines.flatMap(({ runs }) => runs)));
+      this.commits = [...commits.keys()];
+      const places = new Map([...commits].flatMap(([, runs], x) => runs.map((run) => [run, x])));
+      const merge = (runs) => gittrack.bandOf(runs.map((run) => ({ xs: [places.get(run)], values: [ended(run)] })), band === "none" ? "std" : band);
+      const lines = this.lines.filter((line) => fitting(line.runs).length).map((line) => ({ line, ...merge(fitting(line.runs)), isBand: line.runs.length > 1 && band !== "none" }));
+      if (this.commits.length < 2 || lines.length < 2) return lines;
+      const mean = { name: "mean of the commit", colour: () => colour("faint"), dash: [2, 3], runs: [] };
+      return [{ line: mean, ...merge([...places.keys()]), isBand: false }, ...lines];
     }
 
     draw() {
@@ -63,7 +78,7 @@
           series.push({ stroke: line.colour(), width: 1, alpha: 0.22, points: { show: false }, ghost: true });
         }
         tables.push([xs, shape(values)]);
-        series.push({ stroke: line.colour(), width: 1.5, dash: line.dash ?? [], label: line.name, letter: line.letter, points: { show: single, size: 7, fill: line.colour() } });
+        series.push({ stroke: line.colour(), width: 1.5, dash: line.dash ?? [], label: line.name, letter: line.letter, points: { show: single || (this.x === "commit" && line.runs.length > 0), size: 7, fill: line.colour() } });
       }
       this.box.replaceChildren();
       if (!tables.length) {
@@ -89,6 +104,20 @@
       return `${this.key}: ${ends.join(", ")}${this.lines.length > 5 ? ` and ${this.lines.length - 5} more` : ""}`;
     }
 
+    // How a place on the x axis reads.
+    placeText(value) {
+      return this.x === "commit" ? `commit ${this.commits[value] ?? ""}` : ticks.placeText(this.x, value);
+    }
+
+    // Commits have no place between them.
+    describeX() {
+      const { x } = this;
+      if (x === "time") return {};
+      if (x !== "commit") { const label = x === "relative" ? ticks.shortDuration : ticks.shorten; return { values: (_, splits) => splits.map(label) }; }
+      const text = (split) => (Number.isInteger(split) ? this.commits[split]?.slice(0, 7) ?? "" : "");
+      return { space: 66, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000], values: (_, splits) => splits.map(text) };
+    }
+
     describe(series, bands) {
       const { width, height } = this.size();
       const { options: { log, outliers }, x } = this;
@@ -97,16 +126,15 @@
         const [from, to] = typical ?? [low, high];
         return log ? ticks.spreadLog(from, to) : ticks.spread(from, to);
       };
-      const labelX = x === "relative" ? ticks.shortDuration : ticks.shorten;
       const letters = series.some(({ letter }) => letter);
       return {
         width, height, legend: { show: false }, padding: [8, letters ? 18 : 8, 0, 0], bands,
         scales: {
-          x: { time: x === "time", range: (_, low, high) => (low === high ? [low - 1, high + 1] : [low, high]) },
+          x: { time: x === "time", range: (_, low, high) => (low === high ? [low - 1, high + 1] : x === "commit" ? [low - 0.4, high + 0.4] : [low, high]) },
           y: { ...(log ? { distr: 3, log: 10 } : {}), range: rangeY },
         },
         axes: [
-          axisLook("x", { size: 26, gap: 6, space: 60, ...(x === "time" ? {} : { values: (_, splits) => splits.map(labelX) }) }),
+          axisLook("x", { size: 26, gap: 6, space: 60, ...this.describeX() }),
           axisLook("y", {
             size: 48, gap: 6, space: 28,
             ...(log ? { splits: ticks.splitLog, filter: (_, splits) => splits, values: ticks.labelPowers } : { values: (_, splits) => splits.map(ticks.shorten) }),
@@ -192,7 +220,7 @@
         this.tip = element("div", { class: "tip" });
         this.box.append(this.tip);
       }
-      this.tip.replaceChildren(element("b", { text: ticks.placeText(this.x, plot.data[0][idx]) }), ...rows.slice(0, MAX_TIPS).map(({ line, value }) => {
+      this.tip.replaceChildren(element("b", { text: this.placeText(plot.data[0][idx]) }), ...rows.slice(0, MAX_TIPS).map(({ line, value }) => {
         const mark = element("i", { class: "swatch", text: line.letter ?? "" });
         mark.style.background = line.stroke();
         return element("div", {}, mark, element("span", { text: line.label }), element("em", { text: number(value) }));

@@ -1,21 +1,12 @@
-// One chart of curves alone, for other pages to frame: #chart=KEY&runs=ID,ID.
+// One chart or one table alone, for other pages to frame: what each is drawn with is loaded when it is asked for.
 (function () {
   "use strict";
-  const { address, byId, element, markColour, markDash, swatch } = gittrack;
-  const params = address.read();
-  const key = params.get("chart") ?? "";
-  const ids = address.ids(params.get("runs")).slice(0, 20);
+  const { address, byId } = gittrack;
+  const { chart, table } = document.currentScript.dataset;
+  const isChart = address.read().has("chart");
 
-  gittrack.findIndex().then(async (index) => {
-    const runs = gittrack.assignMarks(await gittrack.loadRuns(await Promise.all(ids.map((id) => index.find(id)))));
-    const lines = runs.filter((run) => run.curves[key]).map((run) => ({ name: run.name, letter: run.mark.letter, dash: markDash(run), colour: () => markColour(run), runs: [run] }));
-    const gallery = new gittrack.Gallery();
-    const box = element("div", { class: "plot" });
-    const curves = new gittrack.Curves(box, key, lines);
-    curves.set(gittrack.curveOptions.read(params));
-    byId("chart").replaceChildren(gittrack.drawCurveCard(key, curves));
-    gallery.add(box, curves);
-    byId("chips").replaceChildren(...runs.map((run) => element("li", { class: "chip" }, swatch(run), element("a", { href: address.page(run.id, run.slug), text: run.name, target: "_top" }))));
-    performance.mark("gittrack-ready");
-  }).catch((error) => gittrack.say(error.message));
+  byId(isChart ? "chart" : "table").hidden = false;
+  byId("chips").hidden = !isChart;
+  Promise.all((isChart ? chart : table).split(" ").map(gittrack.script)).catch((error) => gittrack.say(error.message));
+  addEventListener("hashchange", () => location.reload());
 })();

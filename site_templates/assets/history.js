@@ -18,9 +18,9 @@
 
   // Runs with the metric, oldest first: {row, value, commit}.
   function collect() {
-    const values = index.numbers(`m:${state.metric}`);
+    const values = index.numbers(`m:${state.metric}`), { starts } = index;
     return [...index.ids.keys()].filter((row) => Number.isFinite(values[row]) && (!state.experiment || index.experiment[row] === state.experiment))
-      .sort((a, b) => index.starts[a] - index.starts[b]).map((row) => ({ row, value: values[row], commit: index.commits[row] }));
+      .sort((a, b) => starts[a] - starts[b]).map((row) => ({ row, value: values[row], start: starts[row], commit: index.commits[row] }));
   }
 
   const lower = () => index.columns.get(`m:${state.metric}`).lower;
@@ -38,13 +38,7 @@
       const records = best(runs);
       return runs.map((run, i) => ({ x: index.starts[run.row], y: run.value, best: records[i], name: index.names[run.row], c: run.commit ?? "unknown", page: address.page(index.ids[run.row], index.slugs[run.row]), t: number(run.value) }));
     }
-    const commits = new Map();
-    for (const run of runs) {
-      const key = run.commit ?? "unknown";
-      if (!commits.has(key)) commits.set(key, []);
-      commits.get(key).push(run);
-    }
-    const rows = [...commits].map(([commit, members]) => ({ commit, members, ...gittrack.measure(members.map(({ value }) => value)) }));
+    const rows = [...gittrack.groupByCommit(runs)].map(([commit, members]) => ({ commit, members, ...gittrack.measure(members.map(({ value }) => value)) }));
     const records = best(rows.map(({ mean }) => ({ value: mean })));
     return rows.map(({ commit, members, mean, std, count }, i) => ({ x: i, y: mean, low: mean - (std ?? 0), high: mean + (std ?? 0), best: records[i], name: gittrack.plural(count, "run"), c: commit, page: address.runs(`commit = '${commit}'`), t: gittrack.spread(mean, std), first: members[0] }));
   }

@@ -158,7 +158,7 @@
       if (row < 0) return null;
       return {
         id, name: part.name[row], file: part.file[row], slug: part.slug[row] || null, status: STATUSES[part.status[row]],
-        start: part.start[row], experiment: decode(part.experiment)[row],
+        start: part.start[row], experiment: decode(part.experiment)[row], commit: part.commit ? decode(part.commit)[row] : null,
       };
     }
 
@@ -166,7 +166,7 @@
     describe(row) {
       return {
         id: this.ids[row], name: this.names[row], file: this.files[row], slug: this.slugs[row], status: this.statuses[row],
-        start: this.starts[row], experiment: this.experiment[row],
+        start: this.starts[row], experiment: this.experiment[row], commit: this.commits[row],
       };
     }
 

@@ -19,7 +19,7 @@
         gallery.add(box, curves);
         gittrack.wireCurveCard(card, curves, { embed: () => gittrack.embedAddress({ chart: key, runs: address.join([id]) }) });
       }
-      gittrack.curveOptions.wire(options, gallery, Object.keys(run.curves), () => {}, Boolean(run.axes));
+      gittrack.curveOptions.wire(options, gallery, Object.keys(run.curves), () => {}, { defined: Boolean(run.axes) });
       gallery.idle();
       for (const section of document.querySelectorAll("details.section")) section.addEventListener("toggle", () => gallery.idle());
     }).catch((error) => gittrack.say(error.message));

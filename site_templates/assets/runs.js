@@ -75,12 +75,7 @@
     change,
     shown: () => gittrack.view.shown(state, index),
     resize: () => { table.drawColumns(); table.redraw(); },
-    sort(name, add) {
-      const at = state.sort.findIndex((key) => key.name === name);
-      if (at >= 0 && (add || state.sort.length === 1)) state.sort = state.sort.map((key, i) => (i === at ? { name, descending: !key.descending } : key));
-      else state.sort = [...(add ? state.sort : []), { name, descending: fields.descendsFirst(name) }];
-      restart();
-    },
+    sort(name, add) { gittrack.view.sort(state, name, add, fields); restart(); },
     order(name, descending) { state.sort = [{ name, descending }]; restart(); },
     group(name) { state.group = state.group.includes(name) ? state.group.filter((other) => other !== name) : [...state.group.filter((other) => other !== "*"), name]; restart(); },
     pin(name) { if (!state.pins.delete(name)) state.pins.add(name); change(); },
@@ -143,6 +138,10 @@
     const name = `${index.manifest.title.replace(/[^\w.-]+/gu, "-")}-runs`;
     gittrack.offerTable(byId("export-button"), name, () => table.toTable(arranged.items));
   }
+  function copyFrame() {
+    const { selected: _, ...shown } = Object.fromEntries(address.read());
+    gittrack.copyFrame(gittrack.embedAddress({ table: "runs", ...shown }), "Runs", 420);
+  }
   function openMore() {
     const height = (rows, title) => ({ title, checked: state.rows === rows, act: () => { state.rows = rows; change(); } });
     gittrack.openMenu(byId("more-button"), [
@@ -150,6 +149,7 @@
       { title: "Nested runs as a tree", checked: state.nested, act: () => { state.nested = !state.nested; change(); } },
       null,
       { title: "Copy the address of this view", act: () => gittrack.copy(location.href, "The address is copied.") },
+      { title: "Copy an iframe of this table", act: copyFrame },
       { title: "Start over", act: () => { location.hash = ""; } },
     ]);
   }
@@ -182,6 +182,7 @@
     wireKeys(input);
     gittrack.addAction("Group by all parameters except the seed", "action", () => { state.group = ["*"]; restart(); });
     gittrack.addAction("Export the table", "action", openExport);
+    gittrack.addAction("Copy an iframe of this table", "action", copyFrame);
   }
   function wireKeys(input) {
     const move = (by, extend) => {

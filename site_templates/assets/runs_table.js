@@ -6,7 +6,8 @@
   const INDENT = 18;
 
   class RunsTable {
-    // actions: see heads.js, and toggle(position, extend), open(item)
+    // actions: see heads.js, and toggle(position, extend), open(item). Without a selection nothing can be selected
+    // and columns are only sorted.
     constructor(index, fields, state, selection, actions) {
       Object.assign(this, { index, fields, state, selection, actions });
       this.byKeyboard = false;
@@ -25,9 +26,10 @@
       this.withSpark = index.manifest.primary !== null;
       const name = { name: "name", title: state.group.length ? "Group" : "Run" };
       const nameWidth = state.widths.get("name") ?? (narrow ? NARROW_NAME : state.group.length ? GROUP_NAME : NAME);
-      let left = PICK + nameWidth;
+      const pick = this.selection === null ? [] : [this.drawPickHead()];
+      let left = pick.length * PICK + nameWidth;
       const heads = this.columns.map((column, i) => {
-        const th = gittrack.drawHead(column, state, this.actions);
+        const th = gittrack.drawHead(column, state, this.actions, { fixed: this.selection === null });
         column.left = i < pins.length ? left : null;
         if (column.left !== null) this.pin(th, column);
         left += column.width;
@@ -36,20 +38,23 @@
       const primary = index.manifest.primary;
       const spark = { name: `m:${primary}`, title: primary };
       const sparkHead = this.withSpark ? [gittrack.drawHead(spark, { ...state, sort: [] }, this.actions, { fixed: true, tip: `Curve of ${primary}` })] : [];
-      const all = element("th", { class: "pick-cell", scope: "col" }, element("input", {
-        type: "checkbox", id: "select-all", "aria-label": "Select all runs that fit", onchange: (event) => this.actions.all(event.target.checked),
-      }));
       const pinned = heads.slice(0, pins.length), rest = heads.slice(pins.length);
       const widths = this.columns.map((column) => column.width);
       const elastic = this.columns.map((column) => !state.widths.has(column.name));
       this.table.options.rowHeight = gittrack.view.heights[state.rows];
       byId("runs").dataset.rows = state.rows;
       this.table.setColumns(
-        [PICK, nameWidth, ...widths.slice(0, pins.length), ...(this.withSpark ? [SPARK] : []), ...widths.slice(pins.length)],
-        [all, gittrack.drawHead(name, state, this.actions, { class: "name-cell", fixed: true }), ...pinned, ...sparkHead, ...rest],
-        [false, false, ...elastic.slice(0, pins.length).map(() => false), ...(this.withSpark ? [false] : []), ...elastic.slice(pins.length)],
+        [...pick.map(() => PICK), nameWidth, ...widths.slice(0, pins.length), ...(this.withSpark ? [SPARK] : []), ...widths.slice(pins.length)],
+        [...pick, gittrack.drawHead(name, state, this.actions, { class: "name-cell", fixed: true }), ...pinned, ...sparkHead, ...rest],
+        [...pick.map(() => false), false, ...elastic.slice(0, pins.length).map(() => false), ...(this.withSpark ? [false] : []), ...elastic.slice(pins.length)],
       );
       this.pinCount = pins.length;
+    }
+
+    drawPickHead() {
+      return element("th", { class: "pick-cell", scope: "col" }, element("input", {
+        type: "checkbox", id: "select-all", "aria-label": "Select all runs that fit", onchange: (event) => this.actions.all(event.target.checked),
+      }));
     }
 
     pin(cell, column) {
@@ -58,7 +63,7 @@
     }
 
     setItems(items) {
-      this.selection.setItems(items);
+      this.selection?.setItems(items);
       this.table.setItems(items);
     }
 
@@ -73,22 +78,29 @@
     fill(tr, item, position) {
       const isGroup = item instanceof gittrack.Group;
       const row = isGroup ? item.rows[0] : typeof item === "number" ? item : item.row;
-      const selected = this.selection.isSelected(item);
-      const label = isGroup ? `group of ${item.rows.length} runs` : this.index.names[row];
-      tr.setAttribute("aria-selected", String(selected));
       if (isGroup) tr.classList.add("group");
-      if (this.byKeyboard && position === this.selection.current) tr.classList.add("current");
-      const box = element("input", { type: "checkbox", tabindex: "-1", "aria-label": `Select ${label}` });
-      box.checked = selected;
-      if (isGroup && !selected) box.indeterminate = item.rows.some((member) => this.selection.ids.has(this.index.ids[member]));
+      if (this.selection !== null) this.wireSelection(tr, item, position);
       const cells = this.columns.map((column) => {
         const td = isGroup ? gittrack.drawGroupCell(column, item, this.fields) : gittrack.drawCell(column, column.cells()[row]);
         if (column.left !== null) this.pin(td, column);
         return td;
       });
-      tr.append(element("td", { class: "pick-cell" }, box), isGroup ? this.groupName(item, position) : this.runName(item, row, position), ...cells.slice(0, this.pinCount));
+      tr.append(isGroup ? this.groupName(item, position) : this.runName(item, row, position), ...cells.slice(0, this.pinCount));
       if (this.withSpark) tr.append(element("td", {}, isGroup ? null : gittrack.drawSpark(this.index.sparks[row])));
       tr.append(...cells.slice(this.pinCount));
+    }
+
+    wireSelection(tr, item, position) {
+      const { selection, index } = this;
+      const isGroup = item instanceof gittrack.Group;
+      const selected = selection.isSelected(item);
+      const label = isGroup ? `group of ${item.rows.length} runs` : index.names[typeof item === "number" ? item : item.row];
+      tr.setAttribute("aria-selected", String(selected));
+      if (this.byKeyboard && position === selection.current) tr.classList.add("current");
+      const box = element("input", { type: "checkbox", tabindex: "-1", "aria-label": `Select ${label}` });
+      box.checked = selected;
+      if (isGroup && !selected) box.indeterminate = item.rows.some((member) => selection.ids.has(index.ids[member]));
+      tr.append(element("td", { class: "pick-cell" }, box));
       tr.addEventListener("click", (event) => {
         if (event.target.closest("a, button")) return;
         this.byKeyboard = false;
@@ -105,10 +117,15 @@
       if (item.children) td.append(this.opener(item, `${name}: ${item.children} nested`));
       td.append(
         element("span", { class: `dot ${status}`, title: status, role: "img", "aria-label": status }),
-        element("a", { href: address.page(index.ids[row], index.slugs[row]), text: name, title: name, dir: "auto", tabindex: "-1" }),
+        element("a", { href: address.page(index.ids[row], index.slugs[row]), text: name, title: name, dir: "auto", ...this.reach({ target: "_top" }) }),
         item.children ? element("small", { text: item.children }) : "",
       );
       return td;
+    }
+
+    // With a selection, keys go from row to row; without, from link to link, which lead out of the frame.
+    reach(alone) {
+      return this.selection === null ? alone : { tabindex: "-1" };
     }
 
     groupName(item) {
@@ -126,7 +143,7 @@
 
     opener(item, label) {
       const open = this.actions.isOpen(item);
-      return element("button", { type: "button", class: "opener", tabindex: "-1", "aria-expanded": String(open), "aria-label": label, text: open ? "▾" : "▸", onclick: () => this.actions.open(item) });
+      return element("button", { type: "button", class: "opener", ...this.reach({}), "aria-expanded": String(open), "aria-label": label, text: open ? "▾" : "▸", onclick: () => this.actions.open(item) });
     }
 
     // The same table, whole, as text forms take it.

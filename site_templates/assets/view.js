@@ -56,5 +56,12 @@
     });
   }
 
-  gittrack.view = { read, write, heights: HEIGHTS, shown: (state, index) => state.columns ?? ["a:start", ...index.manifest.shown] };
+  // Sorts by a column alone, or by it as well; once more turns the order round.
+  function sort(state, name, add, fields) {
+    const at = state.sort.findIndex((key) => key.name === name);
+    if (at >= 0 && (add || state.sort.length === 1)) state.sort = state.sort.map((key, i) => (i === at ? { name, descending: !key.descending } : key));
+    else state.sort = [...(add ? state.sort : []), { name, descending: fields.descendsFirst(name) }];
+  }
+
+  gittrack.view = { read, write, sort, heights: HEIGHTS, shown: (state, index) => state.columns ?? ["a:start", ...index.manifest.shown] };
 })();

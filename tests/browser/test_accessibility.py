@@ -31,6 +31,7 @@ PAGES = {
     "history": "history.html",
     "about": "about.html",
     "embed": "embed.html#chart=val/acc&runs={run}",
+    "embedded table": "embed.html#table=runs&columns=p:lr,m:val/acc",
     "run": "runs/{run}.html",
     "404": "404.html",
 }

@@ -7,6 +7,7 @@ import io
 import json
 import math
 import random
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
@@ -255,6 +256,69 @@ def test_one_chart_stands_alone_to_be_framed(open_page: Callable[..., Page], sit
     page = open_page(f"{site.urls['file']}embed.html#chart=val/acc&runs={run.run_id}&scale=log")
     page.wait_for_selector(".chart canvas")
     assert page.locator("#chips a").all_inner_texts() == [run.name]
+
+
+def test_the_runs_table_stands_alone_with_its_query_and_columns(
+    open_page: Callable[..., Page], site: Site
+) -> None:
+    state = "q=params.model+%3D+%27vit-b%27&columns=p:lr,m:val/acc&sort=m:val/acc.desc&pin=p:lr"
+    page = open_page(f"{site.urls['file']}runs.html#{state}&selected={site.source.runs[0].run_id}")
+    page.wait_for_selector("#runs tbody .name-cell a")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.click("#more-button")
+    page.click("[role=menuitem]:text-is('Copy an iframe of this table')")
+    expect(page.locator("#message")).to_contain_text("An iframe is copied")
+    frame = ET.fromstring(page.evaluate("navigator.clipboard.readText()"))
+    assert frame.get("title") == "Runs"
+    address = frame.get("src") or ""
+    assert "selected" not in address
+    alone = open_page(address)
+    alone.wait_for_selector("#runs tbody .name-cell a")
+    fitting = [run for run in site.source.runs if run.params["model"] == "vit-b"]
+    best = sorted(fitting, key=lambda run: -run.metrics["val/acc"].last)
+    names = alone.locator("#runs tbody .name-cell a")
+    assert names.first.inner_text() == best[0].name
+    assert names.first.get_attribute("target") == "_top"
+    assert alone.locator("#runs thead th .sort > span:first-child").all_inner_texts() == [
+        "Run",
+        "lr",
+        "val/acc",
+        "val/acc",
+    ]
+    assert alone.locator("#runs input").count() == 0
+    assert not alone.locator(".top").is_visible()
+    expect(alone.locator("#count")).to_have_text(f"{len(fitting)} of 60 runs")
+    alone.click("#runs th[data-column='p:lr'] .sort")
+    alone.click("#runs th[data-column='p:lr'] .sort")
+    largest = max(run.params["lr"] for run in fitting)
+    expect(alone.locator("#runs tbody tr:not(.pad-row) td:nth-child(2)").first).to_have_attribute(
+        "title", str(largest)
+    )
+
+
+def test_runs_are_points_in_the_order_of_their_commits(
+    open_page: Callable[..., Page], make_site: Callable[[str, MemorySource], Site]
+) -> None:
+    source = MemorySource()
+    commits = ["aaaaaaa1" * 5, "ffffffff" * 5, "00000000" * 5]
+    values = [0.1, 0.3, 0.5, 0.7, 0.9]
+    for number, value in enumerate(values):
+        run = make_run(number, experiment_id="0")
+        # The newest run has number 0: the oldest two share a commit.
+        commit = commits[0 if number >= 3 else 1 if number == 2 else 2]
+        assert run.code is not None
+        run = replace(run, code=replace(run.code, commit=commit))
+        source.add(run, {"val/acc": make_series([value / 2, value])})
+    page = open_charts(open_page, make_site("commits", source))
+    page.select_option("#x-axis", "commit")
+    assert "x=commit" in page.url
+    rows = list(csv.DictReader(io.StringIO(save(page, "Save as CSV"))))
+    means = [row for row in rows if row["run"] == "mean of the commit"]
+    assert [row["commit"] for row in means] == [commit[:10] for commit in commits]
+    assert [float(row["val/acc"]) for row in means] == pytest.approx([0.8, 0.5, 0.2])
+    assert len(rows) - len(means) == len(values)
+    assert "ffffffffff" in save(page, "Save as Vega-Lite")
+    assert "0000000" in save(page, "Save as SVG")
 
 
 def test_the_history_finds_where_a_level_changed_and_names_the_commits(
