@@ -43,7 +43,11 @@ class Changes(FileSystemEventHandler):
     def on_any_event(self, event: FileSystemEvent) -> None:
         """Note a change."""
         if event.event_type not in READING:
-            self._changed.set()
+            self.note()
+
+    def note(self) -> None:
+        """Note a change that no folder shows."""
+        self._changed.set()
 
     def wait(self, timeout_s: float | None = None, *, limit_s: float = math.inf) -> bool:
         """Return True once something changed and it is quiet again; False if nothing did in ``timeout_s``.

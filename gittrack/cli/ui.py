@@ -6,7 +6,7 @@ import contextlib
 import secrets
 import webbrowser
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,7 +14,10 @@ from gittrack.cli.command import Command, pass_client
 from gittrack.cli.complain import tell
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gittrack.tracking.client import Client
+    from gittrack.watch import Changes
 
 _SETTLE_S = 0.1
 _LIMIT_S = 0.4
@@ -43,7 +46,7 @@ MLFLOW_PORT = 5000
 @click.option("--mlflow", "is_mlflow", is_flag=True, help="Start MLflow's server here instead.")
 @pass_client
 def ui(client: Client, port: int, opens: bool, is_mlflow: bool) -> None:  # noqa: FBT001  (click's)
-    """Show the runs as they happen, and rename, tag, note or delete them, until Ctrl-C.
+    """Show the runs as they happen, and rename, tag, note or delete them and name views, until Ctrl-C.
 
     On this machine only, for who has the address that is printed. Reports are shown as they are on disk, so
     that you see what you write. With --mlflow, MLflow's clients in any language can log here by that address
@@ -52,7 +55,6 @@ def ui(client: Client, port: int, opens: bool, is_mlflow: bool) -> None:  # noqa
     if is_mlflow:
         raise SystemExit(_serve_mlflow(client.tracking_uri, port or MLFLOW_PORT))
     from gittrack.cli.interrupts import stop_on_signals
-    from gittrack.site.actions import act
     from gittrack.site.build import build
     from gittrack.site.drafts import Drafts
     from gittrack.site.live import LiveSite, serve_live
@@ -65,13 +67,13 @@ def ui(client: Client, port: int, opens: bool, is_mlflow: bool) -> None:  # noqa
     top = client.work_tree()
     reports = [] if top is None or not (top / FOLDER).is_dir() else [top / FOLDER]
     options = SiteOptions(live=True, drafts=None if top is None else Drafts(top))
-    live = LiveSite(secrets.token_urlsafe(24), partial(act, client))
     # Watched first, or what changes while the site is built is missed.
     with (
         stop_on_signals() as stopped,
         watch([*watched, *reports], settle_s=_SETTLE_S) as changes,
     ):
         build(client, folder, options=options)
+        live = LiveSite(secrets.token_urlsafe(24), partial(_act, client, changes))
         with serve_live(folder, live, port=port) as served:
             click.echo(served.url)
             tell("for you on this machine only; Ctrl-C ends it")
@@ -82,6 +84,14 @@ def ui(client: Client, port: int, opens: bool, is_mlflow: bool) -> None:  # noqa
                     client.recover()
                     if build(client, folder, options=options).written:
                         live.announce()
+
+
+def _act(client: Client, changes: Changes, action: Mapping[str, Any]) -> None:
+    """Do what a page asks for, and have the site built again: named views lie where nobody watches."""
+    from gittrack.site.actions import act
+
+    act(client, action)
+    changes.note()
 
 
 def _serve_mlflow(store: str, port: int) -> int:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Editor(Protocol):
-    """Who can change runs; `gittrack.tracking.client.Client` is one."""
+    """Who can change runs and name views; `gittrack.tracking.client.Client` is one."""
 
     def update_run(self, run_id: str, status: str | None = None, name: str | None = None) -> None:
         """Give a run another name."""
@@ -23,17 +23,23 @@ class Editor(Protocol):
     def delete_tag(self, run_id: str, key: str) -> None:
         """Remove a tag of a run."""
 
+    def save_view(self, name: str, address: str) -> None:
+        """Name what an address of the site shows."""
+
     def delete_run(self, run_id: str) -> None:
         """Delete a run; it can be restored."""
 
 
 def act(editor: Editor, action: Mapping[str, Any]) -> None:
-    """Do what ``action`` says: ``do``, ``run`` and what that needs.
+    """Do what ``action`` says: ``do`` and what that needs, mostly a ``run``.
 
     Raises:
         InvalidValueError: It is no action.
         GittrackError: The run cannot be changed so.
     """
+    if action.get("do") == "view":
+        editor.save_view(_text(action, "name"), _text(action, "address"))
+        return
     run_id = _text(action, "run")
     match action.get("do"):
         case "rename":

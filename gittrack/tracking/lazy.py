@@ -16,6 +16,7 @@ METHODS = {
     "code_files": "find_code_tree find_code_folder find_code_file find_environment",
     "committed": "list_committed read_committed",
     "past": "open_past",
+    "named_views": "list_views save_view remove_view",
     "lineage": "use_artifact",
     "references": "log_reference remove_artifacts",
     "inputs": "log_inputs log_outputs search_datasets",

@@ -42,6 +42,18 @@
     [...inputs.values()][0]?.focus();
   }
 
+  const save = byId("save-view");
+  if (save) {
+    const name = () => {
+      byId("views").open = false;
+      const address = gittrack.viewHere();
+      if (address === null) return;
+      form("Save view", [["name", "Name", ""]], async (texts) => { if (await ask({ do: "view", address, ...texts })) say("Saved; commit .gittrack-views.json for others to have it."); });
+    };
+    save.addEventListener("click", name);
+    gittrack.addAction("Save view …", "action", name);
+  }
+
   const add = byId("add");
   if (add) {
     const run = document.querySelector("script[data-id]").dataset.id;

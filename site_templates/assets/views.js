@@ -28,9 +28,14 @@
 
   // A shell reads nothing inside single quotes.
   const quote = (text) => `'${text.replaceAll("'", "'\\''")}'`;
+  // What this page shows as an address, null where everybody begins with it.
+  gittrack.viewHere = () => {
+    if (location.hash) return location.pathname.split("/").pop() + location.hash;
+    gittrack.say("Search, sort or choose something first: this is the view everybody begins with.");
+    return null;
+  };
   addAction("Copy as a named view", "action", () => {
-    const page = location.pathname.split("/").pop();
-    if (!location.hash) gittrack.say("Search, sort or choose something first: this is the view everybody begins with.");
-    else gittrack.copy(`gittrack view save NAME ${quote(page + location.hash)}`, "A command that names this view is copied.");
+    const address = gittrack.viewHere();
+    if (address !== null) gittrack.copy(`gittrack view save NAME ${quote(address)}`, "A command that names this view is copied.");
   });
 })();

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -33,7 +34,7 @@ def open_menu(page: Page) -> None:
         page.wait_for_timeout(1_000)
 
 
-def test_what_is_logged_appears_by_itself_and_a_run_can_be_renamed(
+def test_what_is_logged_appears_by_itself_a_run_is_renamed_and_a_view_is_saved(
     open_page: Callable[..., Page], repository: Path
 ) -> None:
     client = Client(repository)
@@ -67,6 +68,16 @@ def test_what_is_logged_appears_by_itself_and_a_run_can_be_renamed(
         page.click("dialog.edit .primary")
         expect(page.locator("h1")).to_have_text("second name", timeout=20_000)
         assert client.get_run(run_id).name == "second name"
+        page.goto(page.url[: page.url.index("/runs/")] + "/runs.html")
+        page.fill("#query", "metrics.acc > 0.5")
+        expect(page.locator("#count")).to_contain_text("1 of 2 runs")
+        page.click("#views summary")
+        page.click("#save-view")
+        page.fill("dialog.edit input", "the good ones")
+        page.click("dialog.edit .primary")
+        expect(page.locator("#views a")).to_have_text(["the good ones"], timeout=20_000)
+        views = json.loads((repository / ".gittrack-views.json").read_text("utf-8"))
+        assert views == {"the good ones": "runs.html#q=metrics.acc+%3E+0.5"}
         page.goto("about:blank")
     finally:
         process.send_signal(signal.SIGINT)

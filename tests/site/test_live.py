@@ -44,6 +44,9 @@ class Asked:
     def delete_tag(self, run_id: str, key: str) -> None:
         self.calls.append(("untag", run_id, key))
 
+    def save_view(self, name: str, address: str) -> None:
+        self.calls.append(("view", name, address))
+
     def delete_run(self, run_id: str) -> None:
         self.calls.append(("delete", run_id))
 
@@ -111,6 +114,7 @@ def test_only_a_page_of_this_server_may_change_a_run(tmp_path: Path) -> None:
             {"do": "tag", "run": "abc", "key": "k", "value": "v"},
             {"do": "untag", "run": "abc", "key": "k"},
             {"do": "note", "run": "abc", "text": "why"},
+            {"do": "view", "name": "good", "address": "runs.html#q=x"},
             {"do": "delete", "run": "abc"},
         ):
             assert request(port, "/~actions", method="POST", body=more, **own)[0] == 200
@@ -119,13 +123,14 @@ def test_only_a_page_of_this_server_may_change_a_run(tmp_path: Path) -> None:
             ("tag", "abc", "k", "v"),
             ("untag", "abc", "k"),
             ("tag", "abc", "mlflow.note.content", "why"),
+            ("view", "good", "runs.html#q=x"),
             ("delete", "abc"),
         ]
 
 
 @pytest.mark.parametrize(
     "action",
-    [{}, {"do": "erase", "run": "abc"}, {"do": "rename", "run": "abc"}, {"do": "delete", "run": 7}, [1]],
+    [{}, {"do": "erase", "run": "abc"}, {"do": "rename", "run": "abc"}, {"do": "delete", "run": 7}, {"do": "view"}, [1]],
 )
 def test_what_is_no_action_is_refused_with_its_reason(tmp_path: Path, action: object) -> None:
     with open_live(tmp_path, Asked()) as (_, port):
