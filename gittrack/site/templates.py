@@ -23,10 +23,12 @@ _BUNDLES = {
         measure query fields arrange cells menu view heads picker tabular complete selection table runs_table
         runs
         """,
-    "table.bundle.js": "measure query fields arrange cells menu view heads selection table runs_table embed_table",
+    "table.bundle.js": """
+        measure query fields arrange cells menu view heads selection table runs_table embed_table
+        """,
     "curves.bundle.js": """
-        measure loaded commits menu tabular table_dialog ticks series curves gallery curve_options curve_export
-        curve_card
+        measure loaded commits as_seen menu tabular table_dialog ticks series curves gallery curve_options
+        curve_export curve_card
         """,
 }
 """Bundle → the scripts in it, in their order."""

@@ -108,14 +108,16 @@
     }
     const pinned = state.pins.filter((key) => keys.some((column) => column.key === key));
     const sections = [...(pinned.length ? [["Pinned", pinned]] : []), ...groups];
-    byId("sections").replaceChildren(...sections.map(([name, members]) => drawSection(name, members)));
+    gittrack.fillAsSeen(byId("sections"), sections, ([name, members]) => drawSection(name, members), 12);
     if (!sections.length) byId("sections").append(element("p", { class: "none-fit", text: "No metric fits." }));
     gallery.idle();
   }
 
   function drawSection(name, keys) {
     const starts = name === "System" ? !state.closed.has("+System") : state.closed.has(name);
-    const details = element("details", { class: "section", open: !starts }, element("summary", {}, element("b", { text: name, dir: "auto" }), " ", element("span", { text: keys.length })), element("div", { class: "charts" }, ...keys.map(drawCard)));
+    const charts = element("div", { class: "charts" });
+    gittrack.fillAsSeen(charts, keys, drawCard);
+    const details = element("details", { class: "section", open: !starts }, element("summary", {}, element("b", { text: name, dir: "auto" }), " ", element("span", { text: keys.length })), charts);
     details.addEventListener("toggle", () => {
       const [mark, present] = name === "System" ? ["+System", details.open] : [name, !details.open];
       if (present) state.closed.add(mark); else state.closed.delete(mark);

@@ -57,10 +57,10 @@
     const shown = metricKeys().filter((key) => key.toLowerCase().includes(wanted));
     byId("no-metrics").hidden = shown.length > 0;
     const system = shown.filter((key) => index.columns.get(`m:${key}`).system);
-    byId("curves").replaceChildren(...shown.filter((key) => !system.includes(key)).map(drawCard));
+    gittrack.fillAsSeen(byId("curves"), shown.filter((key) => !index.columns.get(`m:${key}`).system), drawCard);
     byId("system").hidden = system.length === 0;
     byId("system-count").textContent = system.length;
-    byId("system-curves").replaceChildren(...system.map(drawCard));
+    gittrack.fillAsSeen(byId("system-curves"), system, drawCard);
     gallery.idle();
   }
 

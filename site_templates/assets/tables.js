@@ -13,19 +13,25 @@
   }
   const nothing = (runs, text) => element("tr", {}, element("td", { colspan: runs.length + 1, class: "none-fit", text }));
 
+  function fill(table, head, keys, row, empty) {
+    const body = element("tbody", {}, empty);
+    table.replaceChildren(head, body);
+    if (keys.length) gittrack.fillAsSeen(body, keys, row);
+  }
+
   // Params that differ come first.
   function drawParams(table, runs, onlyDifferences) {
     const keys = [...new Set(runs.flatMap((run) => Object.keys(run.params)))];
     const differs = (key) => runs.some((run) => run.params[key] !== runs[0].params[key]);
     const differing = keys.filter(differs);
     const shown = onlyDifferences && runs.length > 1 ? differing : [...differing, ...keys.filter((key) => !differs(key))];
-    const rows = shown.map((key) => element("tr", {}, element("th", { scope: "row", text: key, dir: "auto" }), ...runs.map((run) => {
+    const row = (key) => element("tr", {}, element("th", { scope: "row", text: key, dir: "auto" }), ...runs.map((run) => {
       const value = run.params[key];
       const other = value !== runs[0].params[key];
       return element("td", { class: other ? "differs" : null, title: value === undefined ? null : String(value), text: show(value), dir: "auto" });
-    })));
+    }));
     const empty = keys.length ? "All parameters are equal." : "These runs have no parameters.";
-    table.replaceChildren(head("Parameter", runs, false), element("tbody", {}, ...(rows.length ? rows : [nothing(runs, empty)])));
+    fill(table, head("Parameter", runs, false), shown, row, nothing(runs, empty));
     return `${differing.length} of ${keys.length} differ`;
   }
 
@@ -43,7 +49,7 @@
 
   // Values with what they differ by from the first run's; the best of each metric stands out.
   function drawFinal(table, runs, keys, isLower, which) {
-    const rows = keys.map((key) => {
+    const row = (key) => {
       const lower = isLower(key);
       const values = runs.map((run) => valueOf(run, key, which, isLower));
       const real = values.filter((value) => Number.isFinite(value));
@@ -53,14 +59,14 @@
         const wins = value === best && !allSame;
         return element("td", { class: wins ? "num best" : "num", title: value === undefined ? null : String(value) }, element("span", { text: show(value) }), wins ? element("span", { class: "hidden", text: ", best" }) : null, i > 0 ? difference(value, values[0], lower) : null);
       }));
-    });
-    table.replaceChildren(head("Metric", runs, true), element("tbody", {}, ...(rows.length ? rows : [nothing(runs, "These runs have no metrics.")])));
+    };
+    fill(table, head("Metric", runs, true), keys, row, nothing(runs, "These runs have no metrics."));
   }
 
   // Runs that differ in their seed only, as one column: mean, deviation, and whether the difference may be chance.
   function drawSettings(table, groups, keys, isLower, which) {
     const firsts = groups.map(([first]) => first);
-    const rows = keys.map((key) => {
+    const row = (key) => {
       const lower = isLower(key);
       const samples = groups.map((runs) => runs.map((run) => valueOf(run, key, which, isLower)).filter(Number.isFinite));
       const spreads = samples.map(gittrack.measure);
@@ -72,8 +78,8 @@
         const chance = p === null ? null : element("small", { class: p < 0.05 ? "better" : "unsure", title: "Welch's test against the base, two-sided", text: `p ${p < 0.001 ? "< 0.001" : `= ${p.toFixed(3)}`}` });
         return element("td", { class: found.mean === best ? "num best" : "num" }, element("span", { text: gittrack.spread(found.mean, found.std) }), element("small", { text: `n=${found.count}` }), i > 0 && spreads[0] ? difference(found.mean, spreads[0].mean, lower) : null, chance);
       }));
-    });
-    table.replaceChildren(head("Metric", firsts, true), element("tbody", {}, ...rows));
+    };
+    fill(table, head("Metric", firsts, true), keys, row, nothing(firsts, "These runs have no metrics."));
   }
 
   // Both as one table for text forms.

@@ -104,3 +104,30 @@ def test_a_long_note_leaves_the_metrics_in_sight(
     page.locator(".note").focus()
     page.keyboard.press("End")
     expect(page.locator(".note")).not_to_have_js_property("scrollTop", 0)
+
+
+def test_of_thousands_of_metrics_only_what_is_seen_is_made(
+    open_page: Callable[..., Page], make_site: Callable[[str, MemorySource], Site]
+) -> None:
+    source = MemorySource()
+    keys = [f"layer{number // 20:03}/m{number:04}" for number in range(2_000)]
+    for number in range(3):
+        params = {f"p{at:04}": at + number for at in range(500)}
+        source.add(
+            make_run(number, experiment_id="0", params=params),
+            {key: make_series([0.1, 0.2 + number]) for key in keys},
+        )
+    site = make_site("thousands", source)
+    page = open_page(f"{site.urls['file']}compare.html#runs={','.join(run.run_id for run in source.runs)}")
+    page.wait_for_selector("#final tbody tr")
+    rows, cards = page.locator("#final tbody tr"), page.locator("#curves .chart")
+    assert page.locator("*").count() < 6_000  # all would be some 50,000
+    page.evaluate("document.querySelector('#final tbody').lastElementChild.scrollIntoView()")
+    expect(rows).to_have_count(120)
+    assert rows.last.locator("th").inner_text().startswith(keys[119])
+    assert cards.count() <= 180
+    page.fill("#metric-filter", "m1999")
+    expect(cards).to_have_count(1)
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    expect(rows).to_have_count(2_000)
+    assert page.locator("#params tbody tr").count() == 500

@@ -130,7 +130,14 @@ def test_only_a_page_of_this_server_may_change_a_run(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "action",
-    [{}, {"do": "erase", "run": "abc"}, {"do": "rename", "run": "abc"}, {"do": "delete", "run": 7}, {"do": "view"}, [1]],
+    [
+        {},
+        {"do": "erase", "run": "abc"},
+        {"do": "rename", "run": "abc"},
+        {"do": "delete", "run": 7},
+        {"do": "view"},
+        [1],
+    ],
 )
 def test_what_is_no_action_is_refused_with_its_reason(tmp_path: Path, action: object) -> None:
     with open_live(tmp_path, Asked()) as (_, port):
