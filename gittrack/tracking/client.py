@@ -85,6 +85,7 @@ if TYPE_CHECKING:
         logged_model_search,
         logged_models,
         model_versions,
+        named_views,
         past,
         promotion,
         references,
@@ -1036,6 +1037,9 @@ class Client:
         list_committed = committed.list_committed
         read_committed = committed.read_committed
         open_past = past.open_past
+        list_views = named_views.list_views
+        save_view = named_views.save_view
+        remove_view = named_views.remove_view
         use_artifact = lineage.use_artifact
         log_reference = references.log_reference
         remove_artifacts = references.remove_artifacts

@@ -8,7 +8,7 @@ import json
 import math
 import random
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -290,7 +290,7 @@ def test_the_runs_table_stands_alone_with_its_query_and_columns(
     expect(alone.locator("#count")).to_have_text(f"{len(fitting)} of 60 runs")
     alone.click("#runs th[data-column='p:lr'] .sort")
     alone.click("#runs th[data-column='p:lr'] .sort")
-    largest = max(run.params["lr"] for run in fitting)
+    largest = max(cast("float", run.params["lr"]) for run in fitting)
     expect(alone.locator("#runs tbody tr:not(.pad-row) td:nth-child(2)").first).to_have_attribute(
         "title", str(largest)
     )
