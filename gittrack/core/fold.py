@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gittrack.core.events import (
     ArtifactLogged,
@@ -23,6 +23,7 @@ from gittrack.core.events import (
     TagDeleted,
     TagsSet,
 )
+from gittrack.core.frozen import dataclass
 from gittrack.core.model import (
     DEFAULT_EXPERIMENT_ID,
     TAG_PARENT,
@@ -34,6 +35,8 @@ from gittrack.core.model import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from gittrack.core.model import Artifact
 
 
 def blank_run(run_id: str) -> Run:
@@ -59,14 +62,17 @@ def fold(run: Run | None, run_id: str, events: Iterable[Event], *, writer: str =
     is_begun = run is not None and run.start_time != 0
     is_edit = is_begun or not any(isinstance(event, RunStarted) for event in listed)
     state = run or blank_run(run_id)
+    grown = _Grown(dict(state.params), dict(state.tags), dict(state.artifacts), dict(state.edits))
+    state = replace(
+        state, params=grown.params, tags=grown.tags, artifacts=grown.artifacts, edits=grown.edits
+    )
     latest = 0
     for sequence, event in enumerate(listed):
         latest = max(latest, event.time)  # a clock that jumps back does not undo what was logged before
-        fields = [field for field in changed_fields(event) if not _is_later(state, field, latest)]
-        state = _apply(state, event, latest)
-        if is_edit and fields:
-            stamp = f"{latest:012x}-{sequence:06x}-{writer}"
-            state = replace(state, edits={**state.edits, **dict.fromkeys(fields, stamp)})
+        fields = _current_fields(state, event, latest) if is_edit else []
+        state = _apply(state, grown, event, latest)
+        if fields:
+            grown.edits.update(dict.fromkeys(fields, f"{latest:012x}-{sequence:06x}-{writer}"))
     return state
 
 
@@ -88,20 +94,37 @@ def fold_side_files(run: Run | None, events: Iterable[Event]) -> dict[str, bytes
     return files
 
 
+def _current_fields(run: Run, event: Event, time: int) -> list[str]:
+    """Return the fields that an event of ``time`` changes, without those that were changed later."""
+    return [field for field in changed_fields(event) if not _is_later(run, field, time)]
+
+
 def _is_later(run: Run, field: str, time: int) -> bool:
     """Whether a field was changed after ``time``."""
     return run.edits.get(field, "")[:12] > f"{time:012x}"
 
 
-def _apply(run: Run, event: Event, time: int) -> Run:
+@dataclass(frozen=True, slots=True)
+class _Grown:
+    """The mappings of a run in the making that grow with every event: copied once a fold, not once an event."""
+
+    params: dict[str, Any]
+    tags: dict[str, str]
+    artifacts: dict[str, Artifact]
+    edits: dict[str, str]
+
+
+def _apply(run: Run, grown: _Grown, event: Event, time: int) -> Run:
+    """Return the run after one event; ``grown`` holds its own mappings, and is changed."""
     match event:
         case RunStarted():
-            return _start(run, event, time)
+            return _start(run, grown, event, time)
         case TagsSet():
-            return _set_tags(run, event.values, time)
+            return _set_tags(run, grown, event.values, time)
         case ParamsLogged():
-            new = {key: value for key, value in event.values.items() if key not in run.params}
-            return replace(run, params={**run.params, **new}) if new else run
+            for key, value in event.values.items():
+                grown.params.setdefault(key, value)
+            return run
         case InputsLogged():
             fresh = {one.key: one for one in event.datasets if one.key not in run.datasets}
             models = tuple(sorted({*run.model_inputs, *event.models}))
@@ -110,17 +133,21 @@ def _apply(run: Run, event: Event, time: int) -> Run:
             return replace(run, model_outputs={**event.models, **run.model_outputs})
         case ArtifactUsed():
             return run if event.uri in run.used else replace(run, used={**run.used, event.uri: event.digest})
-        case _ if any(_is_later(run, field, time) for field in changed_fields(event)):
+        case _ if run.edits and len(_current_fields(run, event, time)) < len(changed_fields(event)):
             return run
         case RunResumed():
             return replace(run, status=RunStatus.RUNNING, end_time=None, reason=None)
         case TagDeleted():
-            return _delete_tag(run, event.key)
+            if event.key == TAG_PARENT:
+                return replace(run, parent=None)
+            grown.tags.pop(event.key, None)
+            return run
         case ArtifactLogged():
-            return replace(run, artifacts={**run.artifacts, event.artifact.path: event.artifact})
+            grown.artifacts[event.artifact.path] = event.artifact
+            return run
         case ArtifactRemoved():
-            left = {path: one for path, one in run.artifacts.items() if path != event.path}
-            return replace(run, artifacts=left)
+            grown.artifacts.pop(event.path, None)
+            return run
         case StatusChanged() if not event.status.is_terminated and time < (run.end_time or 0):
             return run  # somebody beside the run's own process said so before that ended it
         case StatusChanged():
@@ -135,7 +162,7 @@ def _apply(run: Run, event: Event, time: int) -> Run:
             return replace(run, environment=run.environment or event.digest)
 
 
-def _start(run: Run, event: RunStarted, time: int) -> Run:
+def _start(run: Run, grown: _Grown, event: RunStarted, time: int) -> Run:
     # Another writer's journal may have been folded first, and may have ended the run, or ended it later.
     has_ended = (run.start_time == 0 and run.end_time is not None) or _is_later(run, "status", time)
     started = replace(
@@ -149,20 +176,15 @@ def _start(run: Run, event: RunStarted, time: int) -> Run:
         parent=run.parent if _is_later(run, "parent", time) else event.parent,
         code=event.code,
     )
-    return _set_tags(started, event.tags, time) if event.tags else started
+    return _set_tags(started, grown, event.tags, time) if event.tags else started
 
 
-def _set_tags(run: Run, tags: Mapping[str, str], time: int) -> Run:
+def _set_tags(run: Run, grown: _Grown, tags: Mapping[str, str], time: int) -> Run:
     values = {key: value for key, value in tags.items() if not _is_later(run, _tag_field(key), time)}
     name = values.pop(TAG_RUN_NAME, run.name)
     parent = values.pop(TAG_PARENT, run.parent)
-    return replace(run, name=name, parent=parent, tags={**run.tags, **values})
-
-
-def _delete_tag(run: Run, key: str) -> Run:
-    if key == TAG_PARENT:
-        return replace(run, parent=None)
-    return replace(run, tags={name: value for name, value in run.tags.items() if name != key})
+    grown.tags.update(values)
+    return replace(run, name=name, parent=parent)
 
 
 def changed_fields(event: Event) -> list[str]:

@@ -20,6 +20,10 @@ Kind = Literal["commit", "tree", "blob"]
 KIND_NUMBERS: dict[Kind, int] = {"commit": 1, "tree": 2, "blob": 3}
 LARGE_OFFSET = 1 << 31
 COMPRESSION_LEVEL = 1
+SMALL_WINDOW = 1 << 12
+"""Objects up to this size are compressed with a window of this size."""
+SMALL_MEMORY = 5
+"""What zlib calls ``memLevel``, its default being 8."""
 STORED_BLOCK_BYTES = 0xFFFF
 KEEP_TEXT = b"gittrack: being committed\n"
 TEMPORARY_PREFIX = "gittrack_"
@@ -179,7 +183,11 @@ def install_pack(folder: Path, pack: bytes, index: bytes, name: str) -> None:
 
 
 def _deflate(data: bytes) -> bytes:
-    return zlib.compress(data, COMPRESSION_LEVEL)
+    if len(data) > SMALL_WINDOW:
+        return zlib.compress(data, COMPRESSION_LEVEL)
+    # Making tables for 32 KiB takes several times as long as compressing 1 KiB with them.
+    small = zlib.compressobj(COMPRESSION_LEVEL, zlib.DEFLATED, SMALL_WINDOW.bit_length() - 1, SMALL_MEMORY)
+    return small.compress(data) + small.flush()
 
 
 def _entry_head(kind: int, size: int) -> bytes:

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
     from gittrack.store.layout import Layout
 
+SETTINGS = (
+    "PRAGMA page_size = 16384",  # of a new file: packs are long
+    "PRAGMA cache_size = -32768",  # KiB: what is stored in one go is written in one go
+    "BEGIN IMMEDIATE",
+)
 TABLES = (
     "CREATE TABLE IF NOT EXISTS packs (id INTEGER PRIMARY KEY, data BLOB NOT NULL)",
     """CREATE TABLE IF NOT EXISTS small (
@@ -42,8 +47,8 @@ def add_small(layout: Layout, contents: Iterable[tuple[str, bytes]]) -> None:
         start += len(data)
     layout.root.mkdir(parents=True, exist_ok=True)
     with _errors("store small artifacts"), _connect(layout.small) as connection:
-        for table in TABLES:
-            connection.execute(table)
+        for statement in (*SETTINGS, *TABLES):
+            connection.execute(statement)
         whole = (b"".join(parts),)
         pack = connection.execute("INSERT INTO packs (data) VALUES (?)", whole).lastrowid
         connection.executemany(

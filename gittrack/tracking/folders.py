@@ -28,6 +28,8 @@ BATCH_BYTES = 16 << 20
 """So much of small files is stored in one go."""
 WORKERS = min(4, os.cpu_count() or 1)
 """So many large files are copied and hashed at once."""
+INLINE_FILES = 100
+"""Of one folder at most so many ride in the run's own commit: each is an object of the repository."""
 READ_ONLY = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 
 
@@ -58,13 +60,12 @@ def log_folder(
         StoreError: Something cannot be read, or the disk is full or failed.
     """
     top = join_path(folder, "x")[:-1]
-    found = [(file, check_artifact_path(top + name), size) for file, name, size in walk(source)]
-    small = [one for one in found if one[2] <= INLINE_BYTES]
-    large = [(file, path) for file, path, size in found if size > INLINE_BYTES]
+    found = [(file, check_artifact_path(top + name)) for file, name in walk(source)]
+    large: list[tuple[str, str]] = []
     logged: list[Artifact] = []
-    for batch in _cut(small):
-        logged += _log_small(store, live, batch)
-        progress(sum(size for _, _, size in batch))
+    for batch in _read_small(found, large):
+        logged += _log_small(store, live, batch, INLINE_FILES - len(logged))
+        progress(sum(len(data) for _, data in batch))
     with ThreadPoolExecutor(WORKERS) as pool:
         store_one = partial(store.store_content, link=link, progress=progress)
         stored = [pool.submit(store_one, Path(file)) for file, _ in large]
@@ -86,11 +87,12 @@ def measure_folder(source: Path) -> int:
         UserError: A link leads out of the folder or to nothing, or something is no file.
         StoreError: Something cannot be read.
     """
-    return sum(size for _, _, size in walk(source))
+    with disk_errors("read the folder"):
+        return sum(os.stat(file).st_size for file, _ in walk(source))
 
 
-def walk(top: Path) -> Iterator[tuple[str, str, int]]:
-    """Yield every file under a folder: its path, its POSIX path in the folder, and its size.
+def walk(top: Path) -> Iterator[tuple[str, str]]:
+    """Yield every file under a folder: its path, and its POSIX path in the folder.
 
     Raises:
         UserError: A link leads out of the folder or to nothing, or something is no file.
@@ -100,24 +102,24 @@ def walk(top: Path) -> Iterator[tuple[str, str, int]]:
         yield from _walk(str(top), "", top)
 
 
-def _walk(folder: str, prefix: str, top: Path) -> Iterator[tuple[str, str, int]]:
+def _walk(folder: str, prefix: str, top: Path) -> Iterator[tuple[str, str]]:
     with os.scandir(folder) as entries:
         listed = sorted(entries, key=lambda entry: entry.name)
     for entry in listed:
         name = prefix + entry.name
         if entry.is_file(follow_symlinks=False):  # nearly all are
-            yield entry.path, name, entry.stat(follow_symlinks=False).st_size
+            yield entry.path, name
         elif entry.is_symlink():
-            if (size := _follow(entry.path, top)) is not None:
-                yield entry.path, name, size
+            if _is_file_inside(entry.path, top):
+                yield entry.path, name
         elif entry.is_dir(follow_symlinks=False):
             yield from _walk(entry.path, f"{name}/", top)
         else:
             _check_regular(entry.path, entry.stat(follow_symlinks=False).st_mode)
 
 
-def _follow(path: str, top: Path) -> int | None:
-    """Return the size of the file that a symbolic link leads to, None for a folder.
+def _is_file_inside(path: str, top: Path) -> bool:
+    """Whether a symbolic link leads to a file, rather than to a folder.
 
     Raises:
         UserError: It leads out of the folder, or nowhere.
@@ -131,10 +133,9 @@ def _follow(path: str, top: Path) -> int | None:
         message = f"{path!r} is a symbolic link that leads out of {str(top)!r}"
         raise UserError(message, hint="log what it points at by its own path, or remove the link")
     if target.is_dir():
-        return None
-    about = target.stat()
-    _check_regular(path, about.st_mode)
-    return about.st_size
+        return False
+    _check_regular(path, target.stat().st_mode)
+    return True
 
 
 def _check_regular(path: str, mode: int) -> None:
@@ -145,30 +146,47 @@ def _check_regular(path: str, mode: int) -> None:
         )
 
 
-def _cut(files: list[tuple[str, str, int]]) -> Iterator[list[tuple[str, str, int]]]:
-    """Yield files in batches of a size that memory has room for."""
-    batch: list[tuple[str, str, int]] = []
+def _read_small(
+    files: list[tuple[str, str]], large: list[tuple[str, str]]
+) -> Iterator[list[tuple[str, bytes]]]:
+    """Yield the paths and contents of small files in batches that memory has room for; fill ``large``."""
+    batch: list[tuple[str, bytes]] = []
     total = 0
-    for one in files:
-        if batch and total + one[2] > BATCH_BYTES:
-            yield batch
-            batch, total = [], 0
-        batch.append(one)
-        total += one[2]
+    with disk_errors("read the file"):
+        for file, path in files:
+            data = _read_head(file)
+            if len(data) > INLINE_BYTES:
+                large.append((file, path))
+                continue
+            batch.append((path, data))
+            total += len(data)
+            if total > BATCH_BYTES:
+                yield batch
+                batch, total = [], 0
     if batch:
         yield batch
 
 
-def _log_small(store: Store, live: LiveRun, files: list[tuple[str, str, int]]) -> list[Artifact]:
-    """Log small files: as many inline as the run has room for, the others in one write."""
+def _read_head(file: str) -> bytes:
+    """Return all of a small file, some more than that of a large one: of ten thousand, so in few calls."""
+    descriptor = os.open(file, READ_ONLY)
+    try:
+        data = os.read(descriptor, INLINE_BYTES + 1)
+        while len(data) <= INLINE_BYTES and (more := os.read(descriptor, INLINE_BYTES)):
+            data += more  # some file systems give a file in pieces
+    finally:
+        os.close(descriptor)
+    return data
+
+
+def _log_small(store: Store, live: LiveRun, files: list[tuple[str, bytes]], inline: int) -> list[Artifact]:
+    """Log small files: ``inline`` of them, if the run has room, in its commit, the others in one write."""
     logged, rest = [], []
-    with disk_errors("read the file"):
-        for file, path, size in files:
-            data = _read(file, size)
-            if live.inline_bytes + len(data) <= INLINE_BYTES_PER_RUN or len(data) > INLINE_BYTES:
-                logged.append(log_content(store, live, path, data))
-            else:
-                rest.append((path, data))
+    for path, data in files:
+        if len(logged) < inline and live.inline_bytes + len(data) <= INLINE_BYTES_PER_RUN:
+            logged.append(log_content(store, live, path, data))
+        else:
+            rest.append((path, data))
     time = live.event_time()
     digests = store.store_small([data for _, data in rest]) if rest else []
     artifacts = [
@@ -177,16 +195,3 @@ def _log_small(store: Store, live: LiveRun, files: list[tuple[str, str, int]]) -
     if artifacts:
         live.write_lines(encode_logged(artifacts, time))
     return logged + artifacts
-
-
-def _read(file: str, size: int) -> bytes:
-    """Return the content of a file that had a size a moment ago: ten thousand such, so in few calls."""
-    descriptor = os.open(file, READ_ONLY)
-    try:
-        data = os.read(descriptor, size + 1)
-        if len(data) != size:  # it changed, or the file system gives it in pieces
-            while more := os.read(descriptor, BATCH_BYTES):
-                data += more
-    finally:
-        os.close(descriptor)
-    return data

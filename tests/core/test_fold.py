@@ -53,6 +53,16 @@ def test_folding_events_twice_is_folding_them_once(events: list[Event]) -> None:
     assert without_stamps(fold(once, RUN_ID, ending)) == without_stamps(once)
 
 
+@given(event_lists, event_lists)
+def test_folding_leaves_the_run_that_it_starts_from_as_it_was(
+    before: list[Event], events: list[Event]
+) -> None:
+    run = fold(None, RUN_ID, [STARTED, *before])
+    said = repr(run)
+    fold(run, RUN_ID, events)
+    assert repr(run) == said
+
+
 @given(event_lists)
 def test_a_run_that_was_never_committed_carries_no_stamps(events: list[Event]) -> None:
     assert fold(None, RUN_ID, [STARTED, *events]).edits == {}
