@@ -54,8 +54,15 @@ def gc(
 ) -> None:
     """Remove deleted runs for good, and artifact content that no run refers to."""
     from gittrack.cli.collect_content import collect_copies, collect_expired, collect_parts
+    from gittrack.errors import UserError
     from gittrack.tracking.gc import DAY_S
 
+    if what is not None and place is not None:
+        message = f"--{what} and --remote are two things to collect"
+        raise UserError(message, hint="give one, then the other")
+    if is_forced and what != "local":
+        message = "--force goes with --local only: nothing else asks whether a remote has a copy"
+        raise UserError(message, hint="to remove what was deleted just now: `gittrack gc --days 0 --yes`")
     if place is not None:
         collect_parts(client, place, days * DAY_S, is_meant=is_meant)
     elif what == "local":
@@ -82,6 +89,12 @@ def _collect_garbage(client: Client, days: float, *, is_meant: bool) -> None:
     else:
         collect(client, garbage)
         tell(f"removed {what}; clones lose these runs with their next pull, backups and forks keep them")
+    if garbage.held:
+        held = show_size(sum(one.size for one in garbage.held))
+        tell(
+            f"{count(len(garbage.held), 'file')} ({held}) held back: no run has them, but they are less than "
+            f"{days:g} days old, or may be on their way into a run"
+        )
 
 
 @click.command(cls=Command, examples="gittrack squash --yes")

@@ -63,9 +63,7 @@ def fold(run: Run | None, run_id: str, events: Iterable[Event], *, writer: str =
     is_edit = is_begun or not any(isinstance(event, RunStarted) for event in listed)
     state = run or blank_run(run_id)
     grown = _Grown(dict(state.params), dict(state.tags), dict(state.artifacts), dict(state.edits))
-    state = replace(
-        state, params=grown.params, tags=grown.tags, artifacts=grown.artifacts, edits=grown.edits
-    )
+    state = replace(state, params=grown.params, tags=grown.tags, artifacts=grown.artifacts, edits=grown.edits)
     latest = 0
     for sequence, event in enumerate(listed):
         latest = max(latest, event.time)  # a clock that jumps back does not undo what was logged before
@@ -106,7 +104,7 @@ def _is_later(run: Run, field: str, time: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Grown:
-    """The mappings of a run in the making that grow with every event: copied once a fold, not once an event."""
+    """The mappings of a run that grow with every event: copied once a fold, not once an event."""
 
     params: dict[str, Any]
     tags: dict[str, str]

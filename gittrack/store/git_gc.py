@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -44,6 +45,20 @@ class LooseContent:
     """When it was last stored, seconds since the epoch."""
 
 
+@dataclass(frozen=True, slots=True)
+class InFlight:
+    """What is on its way into a run: nobody may take it away."""
+
+    digests: frozenset[str]
+    """Content that journals name."""
+    since: float
+    """Content that was stored later may be about to be named; seconds since the epoch."""
+
+    def holds(self, digest: str, mtime: float) -> bool:
+        """Whether content is on its way, or may be."""
+        return digest in self.digests or mtime >= self.since
+
+
 def bury_runs(committer: Committer, run_ids: Sequence[str], time_ms: int) -> None:
     """Remove runs for good: whoever still has them loses them with the next merge.
 
@@ -79,31 +94,42 @@ def squash(committer: Committer) -> None:
     rewrite(committer, begin_epoch, "history squashed", keep_history=False)
 
 
+def find_in_flight(store: GitStore) -> InFlight:
+    """Return what is on its way into a run.
+
+    Raises:
+        StoreError: A journal cannot be read.
+    """
+    writers = list(list_journals(store.layout))
+    digests = {digest for one in writers for digest in _digests(read_journal(one.path).events)}
+    # Content is stored before its run says so: while somebody writes, what is new may be on its way.
+    return InFlight(frozenset(digests), time.time() - IN_FLIGHT_S if writers else math.inf)
+
+
 def find_loose_content(
     store: GitStore, *, grace_s: float, without: Container[str] = ()
-) -> list[LooseContent]:
-    """Return content that no run and no living journal refers to.
+) -> tuple[list[LooseContent], list[LooseContent]]:
+    """Return content that no run refers to: what may go, and what is held back.
 
     Args:
         store: Where to look.
-        grace_s: Content younger than this, in seconds, may be on its way into a run.
+        grace_s: Content younger than this, in seconds, is held back, and so is what is on its way into a run.
         without: Ids of runs that do not count.
 
     Raises:
         CorruptDataError: A run cannot be read: then nobody can tell what it refers to.
     """
+    flying = find_in_flight(store)
     staying = (run for run in store.list_runs() if run.run_id not in without)
     used = {artifact.digest for run in staying for artifact in run.artifacts.values()}
-    writers = list(list_journals(store.layout))
-    for journal in writers:
-        used |= _digests(read_journal(journal.path).events)
-    # Content is stored before its run says so: while somebody writes, what is new may be on its way.
-    newest = time.time() - (max(grace_s, IN_FLIGHT_S) if writers else grace_s)
-    return [
-        LooseContent(one.digest, one.size, one.mtime)
-        for one in blobs.list_stored(store.layout)
-        if one.digest not in used and one.mtime < newest
-    ]
+    newest = time.time() - grace_s
+    free: list[LooseContent] = []
+    held: list[LooseContent] = []
+    for one in blobs.list_stored(store.layout):
+        if one.digest not in used:
+            is_held = one.mtime >= newest or flying.holds(one.digest, one.mtime)
+            (held if is_held else free).append(LooseContent(one.digest, one.size, one.mtime))
+    return free, held
 
 
 def remove_content(store: GitStore, content: Sequence[LooseContent]) -> None:

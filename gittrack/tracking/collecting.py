@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from gittrack.core.retention import choose_expired
 from gittrack.errors import NotFoundError, RemoteError
 from gittrack.store import blobs
-from gittrack.store.git_gc import IN_FLIGHT_S, LooseContent, remove_content
+from gittrack.store.git_gc import IN_FLIGHT_S, LooseContent, find_in_flight, remove_content
 from gittrack.store.recipes import write_recipes
 from gittrack.tracking.contents import open_contents
 from gittrack.tracking.definitions import is_lower
@@ -53,7 +53,9 @@ class RemoteGarbage:
 
 
 def find_local_copies(client: Client, *, grace_s: float) -> LocalCopies:
-    """Return content in this clone by whether a remote has it too; each remote is asked.
+    """Return content of runs in this clone by whether a remote has it too; each remote is asked.
+
+    What is on its way into a run is neither: it stays until the run has it.
 
     Args:
         client: Of the clone.
@@ -66,10 +68,12 @@ def find_local_copies(client: Client, *, grace_s: float) -> LocalCopies:
     recipes = contents.list_recipes()
     layout = contents.store.layout
     newest = time.time() - max(grace_s, 0)
+    flying = find_in_flight(contents.store)
+    used = {one.digest for run in client.list_runs(view_type=3) for one in run.artifacts.values()}
     here = {
         one.digest: LooseContent(one.digest, one.size, one.mtime)
         for one in blobs.list_stored(layout)
-        if one.mtime < newest
+        if one.digest in used and one.mtime < newest and not flying.holds(one.digest, one.mtime)
     }
     verified = _find_verified(contents, {digest: recipes[digest] for digest in here if digest in recipes})
     free = tuple(one for digest, one in here.items() if digest in verified)

@@ -88,7 +88,7 @@ def measure_folder(source: Path) -> int:
         StoreError: Something cannot be read.
     """
     with disk_errors("read the folder"):
-        return sum(os.stat(file).st_size for file, _ in walk(source))
+        return sum(Path(file).stat().st_size for file, _ in walk(source))
 
 
 def walk(top: Path) -> Iterator[tuple[str, str]]:
@@ -181,7 +181,8 @@ def _read_head(file: str) -> bytes:
 
 def _log_small(store: Store, live: LiveRun, files: list[tuple[str, bytes]], inline: int) -> list[Artifact]:
     """Log small files: ``inline`` of them, if the run has room, in its commit, the others in one write."""
-    logged, rest = [], []
+    logged: list[Artifact] = []
+    rest: list[tuple[str, bytes]] = []
     for path, data in files:
         if len(logged) < inline and live.inline_bytes + len(data) <= INLINE_BYTES_PER_RUN:
             logged.append(log_content(store, live, path, data))

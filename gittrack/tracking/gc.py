@@ -29,6 +29,8 @@ class Garbage:
     """Deleted runs that ended or were deleted long enough ago."""
     content: tuple[LooseContent, ...]
     """Artifact content no run that stays refers to."""
+    held: tuple[LooseContent, ...] = ()
+    """The same, but young, or perhaps on its way into a run."""
 
     @property
     def size(self) -> int:
@@ -52,8 +54,8 @@ def find_garbage(
     deleted = [run for run in known if deletion_time(run) < newest]
     held = runs_of_versions(client) if deleted else frozenset()
     runs = tuple(run for run in deleted if run.run_id not in held)
-    content = find_loose_content(store, grace_s=grace_s, without={run.run_id for run in runs})
-    return Garbage(runs, tuple(content))
+    content, young = find_loose_content(store, grace_s=grace_s, without={run.run_id for run in runs})
+    return Garbage(runs, tuple(content), tuple(young))
 
 
 def collect(client: Client, garbage: Garbage, *, clock_ms: Callable[[], int] = now_ms) -> None:

@@ -67,7 +67,7 @@ def plan_purge(client: Client, runs: Sequence[Run], path: str | None = None) -> 
     digests = {one.digest for one in chosen}
     if path is not None:  # other paths of the run may have the same content
         digests -= {one.digest for run in runs for one in run.artifacts.values() if one not in chosen}
-    loose = find_loose_content(store, grace_s=0, without={run.run_id for run in runs})
+    loose, _ = find_loose_content(store, grace_s=0, without={run.run_id for run in runs})
     content = tuple(one for one in loose if one.digest in digests)
     remains = tuple(_remains(store, runs, sorted(digests), is_whole=path is None))
     return Purge(tuple(runs), None if path is None else tuple(chosen), content, remains)
