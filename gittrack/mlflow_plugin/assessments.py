@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlflow.entities import Assessment, Expectation, Feedback
 from mlflow.tracing.utils import generate_assessment_id
 
 from gittrack.errors import InvalidValueError, NotFoundError
 from gittrack.mlflow_plugin import traces
+from gittrack.mlflow_plugin.entities import to_assessment_document as to_document
 from gittrack.tracking.live import now_ms
 
 if TYPE_CHECKING:
@@ -83,14 +84,14 @@ def delete_assessment(store: GittrackTrackingStore, trace_id: str, assessment_id
     known = traces.get_document(store, trace_id).group("assessments")
     if assessment_id not in known:
         return
-    values = {f"assessments.{assessment_id}": None}
+    values: dict[str, Any] = {f"assessments.{assessment_id}": None}
     if before := known.get(Assessment.from_dictionary(known[assessment_id]).overrides):
         restored = Assessment.from_dictionary(before)
         restored.valid, restored.last_update_time_ms = True, now_ms()
-        values[f"assessments.{restored.assessment_id}"] = restored.to_dictionary()
+        values[f"assessments.{restored.assessment_id}"] = to_document(restored)
     traces.write_trace(store, trace_id, values, "assessment removed")
 
 
 def _write(store: GittrackTrackingStore, trace_id: str, assessments: list[Assessment], what: str) -> None:
-    values = {f"assessments.{one.assessment_id}": one.to_dictionary() for one in assessments}
+    values = {f"assessments.{one.assessment_id}": to_document(one) for one in assessments}
     traces.write_trace(store, trace_id, values, what)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from copy import copy
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from mlflow import entities
 
@@ -86,3 +88,19 @@ def to_outputs(run: Run) -> entities.RunOutputs:
     return entities.RunOutputs(
         [entities.LoggedModelOutput(model_id, step) for model_id, step in run.model_outputs.items()]
     )
+
+
+def to_assessment_document(assessment: entities.Assessment) -> dict[str, Any]:
+    """Return an assessment as it is stored: MLflow's dictionary, but for its number.
+
+    MLflow makes the dictionary by Protocol Buffers, whose numbers are finite floats only.
+    """
+    for kind in ("feedback", "expectation"):
+        held = getattr(assessment, kind, None)
+        if held is not None and (kind == "feedback" or isinstance(held.value, int | float)):
+            stand_in = copy(assessment)
+            setattr(stand_in, kind, replace(held, value=0.0))
+            document: dict[str, Any] = stand_in.to_dictionary()
+            document[kind]["value"] = held.value
+            return document
+    return dict(assessment.to_dictionary())

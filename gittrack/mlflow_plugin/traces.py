@@ -13,6 +13,7 @@ from mlflow.utils.validation import _validate_trace_tag
 
 from gittrack.core.stamped import DocumentChange
 from gittrack.errors import InvalidValueError, NotFoundError, RunStateError, TagNotFoundError
+from gittrack.mlflow_plugin.entities import to_assessment_document
 from gittrack.mlflow_plugin.uris import FOLDER
 from gittrack.tracking.live import now_ms
 
@@ -172,7 +173,7 @@ def encode_info(info: TraceInfoV3) -> dict[str, Any]:
     groups: Iterable[tuple[str, Mapping[str, Any]]] = (
         ("tags", info.tags),
         ("metadata", info.trace_metadata),
-        ("assessments", {one.assessment_id: one.to_dictionary() for one in info.assessments}),
+        ("assessments", {one.assessment_id: to_assessment_document(one) for one in info.assessments}),
     )
     return fields | {f"{name}.{key}": value for name, group in groups for key, value in group.items()}
 

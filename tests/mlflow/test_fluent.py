@@ -74,6 +74,20 @@ print(json.dumps([
 """
 
 
+ASSESSMENTS = """
+import gittrack, json, mlflow
+
+with gittrack.start_span("work") as span:
+    pass
+mlflow.flush_trace_async_logging()
+for name, value in {"stars": 2**60 + 1, "share": 0.5, "pair": [1, 2.5]}.items():
+    mlflow.log_feedback(trace_id=span.trace_id, name=name, value=value)
+for name, value in {"goal": 3, "goals": {"a": 1}}.items():
+    mlflow.log_expectation(trace_id=span.trace_id, name=name, value=value)
+print(json.dumps({one.name: one.value for one in mlflow.get_trace(span.trace_id).info.assessments}))
+"""
+
+
 def test_an_evaluation_is_logged_to_the_active_run_which_goes_on(tmp_path: Path) -> None:
     repository = make_repository(tmp_path / "work")
     accuracy = float(play(EVALUATION, repository).splitlines()[-1])
@@ -84,6 +98,12 @@ def test_an_evaluation_is_logged_to_the_active_run_which_goes_on(tmp_path: Path)
     assert "confusion_matrix.png" in [one.path for one in client.list_artifacts(run.run_id)]
     assert client.get_experiment(run.experiment_id).name == "irises"
     client.close()
+
+
+def test_whole_numbers_of_assessments_stay_whole(tmp_path: Path) -> None:
+    values = json.loads(play(ASSESSMENTS, make_repository(tmp_path / "work")).splitlines()[-1])
+    assert values == {"stars": 2**60 + 1, "share": 0.5, "pair": [1, 2.5], "goal": 3, "goals": {"a": 1}}
+    assert [type(values[name]) for name in ("stars", "share", "goal")] == [int, float, int]
 
 
 def test_calls_of_every_kind_of_function_are_traced_into_the_run_that_is_active(tmp_path: Path) -> None:
