@@ -57,13 +57,19 @@ def _make(template: type) -> type:
     return made
 
 
-def _first_init(self: object, *values: object, **named: object) -> None:
-    made = type(self)
+def complete(made: type) -> None:
+    """Generate the methods of a class made here now, if that is not done yet."""
+    if vars(made)["__init__"] is not _first_init:  # the last one that is set
+        return
     # Threads that come together each do it, to the same effect: nothing that they share is changed.
     generated = vars(dataclasses.dataclass(frozen=True)(type(made.__name__, (), dict(_bodies[made]))))
     for name in _GENERATED:
         setattr(made, name, generated[name])
-    made.__init__(self, *values, **named)
+
+
+def _first_init(self: Any, *values: object, **named: object) -> None:  # noqa: ANN401  (of any class made here)
+    complete(type(self))
+    type(self).__init__(self, *values, **named)
 
 
 def _refuse_to_set(self: object, name: str, value: object) -> None:  # noqa: ARG001  (its place in the protocol)

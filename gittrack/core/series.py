@@ -290,10 +290,13 @@ def _came_from_32_bits(values: list[float]) -> bool:
 
 
 def _is_strictly_sorted(series: Series) -> bool:
-    times = series.times
+    times, steps = series.times, series.steps
     if not any(map(ge, times, islice(times, 1, None))):
         return True
-    steps = series.steps
+    if times != sorted(times):
+        return False
+    if not any(map(ge, steps, islice(steps, 1, None))):
+        return True
     pairs = zip(times, steps, strict=True)
     later = zip(islice(times, 1, None), islice(steps, 1, None), strict=True)
     return not any(map(ge, pairs, later))

@@ -63,6 +63,16 @@ def test_values_are_what_the_standard_library_makes_them() -> None:
     assert Ours.__match_args__ == Theirs.__match_args__
 
 
+def test_methods_can_be_had_before_the_first_instance() -> None:
+    late = make(frozen.dataclass(frozen=True, slots=True))
+    frozen.complete(late)
+    init = late.__init__
+    assert [one.name for one in dataclasses.fields(late)] == ["x", "y", "tags"]
+    frozen.complete(late)
+    assert late.__init__ is init
+    assert late(1) == late(1)
+
+
 def test_wrong_arguments_are_refused_from_the_first_instance_on() -> None:
     late = make(frozen.dataclass(frozen=True, slots=True))
     for _ in range(2):

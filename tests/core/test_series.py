@@ -245,3 +245,12 @@ def test_merging_summaries_is_commutative(first: Points, second: Points) -> None
 def test_what_is_no_history_is_refused(data: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011  (the reason differs, the class is the contract)
         decode_series(data)
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), max_size=12))
+def test_points_in_the_order_of_time_and_step_are_left_as_they_are(places: list[tuple[int, int]]) -> None:
+    times, steps = [time for time, _ in places], [step for _, step in places]
+    series = Series(steps, times, [0.5] * len(places))
+    kept = normalize({"loss": series})["loss"]
+    assert list(zip(kept.times, kept.steps, strict=True)) == sorted(set(places))
+    assert (kept is series) == (places == sorted(set(places)))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
+import pickle
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -42,6 +44,17 @@ def pages(client: Client, run_id: str, size: int) -> list[list[float]]:
         token = page.token
         if token is None:
             return found
+
+
+def test_points_of_a_history_are_frozen_values_like_any(client: Client) -> None:
+    history = client.get_metric_history(log(client, (3.0, 0, 30)), "m")
+    (point,) = history
+    assert type(point) is Metric
+    assert repr(point) == "Metric(key='m', value=3.0, timestamp=30, step=0)"
+    assert hash(point) == hash(Metric("m", 3.0, 30, 0))
+    assert pickle.loads(pickle.dumps(point)) == point
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        point.value = 1.0  # type: ignore[misc]
 
 
 def test_a_history_is_a_sequence_of_points_in_the_order_of_time_step_and_value(client: Client) -> None:
