@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gittrack.core.frozen import dataclass
 from gittrack.core.messages import best_value
@@ -60,6 +60,14 @@ _OTHER_NAMES = {
     "user_id": "user",
     "stage": "lifecycle_stage",
 }
+
+
+class _Null(str):
+    __slots__ = ()
+
+
+NULL: Final = _Null("None")
+"""A param that is None, where None says that there is no param."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +195,17 @@ def flatten_params(params: Mapping[str, ParamValue]) -> dict[str, ParamValue]:
         else:
             flat[key] = value
     return flat
+
+
+def read_param(run: Run, name: str) -> ParamValue:
+    """Return a param by its name, a nested one by its dotted name; `NULL` for None, None if there is none."""
+    if name in run.params:
+        value = run.params[name]
+    elif "." in name and name in (flat := flatten_params(run.params)):
+        value = flat[name]
+    else:
+        return None
+    return NULL if value is None else value
 
 
 def is_missing(cell: ParamValue) -> bool:

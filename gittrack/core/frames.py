@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from gittrack.core.fields import flatten_params
+from gittrack.core.fields import flatten_params, read_param
 from gittrack.core.model import format_param, system_tags
 from gittrack.core.query_keys import read_key
 from gittrack.core.query_match import make_read
@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from gittrack.core.model import Run
-    from gittrack.core.query_match import Cell
     from gittrack.core.query_setting import Setting
     from gittrack.core.query_tree import Kind
 
-Table: TypeAlias = "dict[str, list[Cell | None]]"
-"""Column by name; None where a run has nothing."""
+Column: TypeAlias = "list[Any]"
+"""Cells of the search language, or values of params; None where a run has nothing."""
+Table: TypeAlias = "dict[str, Column]"
+"""Column by name."""
 
 ALL_COLUMNS = (
     "run_id", "experiment_id", "status", "artifact_uri", "start_time", "end_time",
@@ -44,13 +45,16 @@ def collect_table(
 ) -> Table:
     """Return the columns of runs; those of a wildcard sorted, and only where some run has a value.
 
-    Params are text, as MLflow has them, unless ``is_typed``.
+    Params are text, as MLflow has them, or if ``is_typed`` what `gittrack.core.fields.read_param` returns.
     """
     table: Table = {}
     for name, key in expand_columns(columns, lambda kind: list_names(runs, kind)).items():
+        if key.kind == "params" and is_typed:
+            table[name] = [read_param(run, key.name) for run in runs]
+            continue
         read = make_read(key, setting)
-        cells = [read(run) for run in runs]
-        if key.kind == "params" and not is_typed:
+        cells: Column = [read(run) for run in runs]
+        if key.kind == "params":
             cells = [None if cell is None else format_param(cell) for cell in cells]
         table[name] = cells
     return drop_empty(table, columns)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
-from gittrack.core.fields import flatten_params, metric_value
+from gittrack.core.fields import metric_value, read_param
 from gittrack.core.model import Code, Run, format_param, system_tags
 from gittrack.core.query_keys import value_kind
 from gittrack.core.query_tree import Age, And, Between, Children, Comparison, In, IsNull, Key, Like, Not, Or
@@ -152,13 +152,8 @@ def _read_metric(key: Key, setting: Setting) -> Read:
 
 
 def _read_param(run: Run, name: str) -> Cell | None:
-    if name in run.params:
-        value = run.params[name]
-    elif "." in name and name in (flat := flatten_params(run.params)):
-        value = flat[name]
-    else:
-        return None
-    return value if isinstance(value, (str, int, float)) else format_param(value)
+    value = read_param(run, name)
+    return value if value is None or isinstance(value, (str, int, float)) else format_param(value)
 
 
 def make_test(tree: Leaf, now_ms: int) -> Test:

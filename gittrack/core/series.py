@@ -198,8 +198,8 @@ def encode_series(histories: Mapping[str, Series]) -> bytes:
     return b'{"blocks":[' + b",\n".join(encoded) + b"]}\n"
 
 
-def decode_series(data: bytes, key: str | None = None) -> dict[str, Series]:
-    """Return the histories `encode_series` wrote, or that of one metric.
+def decode_series(data: bytes) -> dict[str, Series]:
+    """Return the histories `encode_series` wrote.
 
     Raises:
         ValueError: It is no such JSON.
@@ -208,13 +208,9 @@ def decode_series(data: bytes, key: str | None = None) -> dict[str, Series]:
     histories: dict[str, Series] = {}
     try:
         for block in document["blocks"]:
-            if key is not None and key not in block["metrics"]:
-                continue
             steps, times = decode_runs(block["steps"]), list(accumulate(block["times"]))
             narrow = set(block.get("f32", ()))
             for name, column in block["metrics"].items():
-                if key is not None and name != key:
-                    continue
                 is_plain = set(map(type, column)) == {float}
                 values = column if is_plain else list(map(decode_float, column))
                 if name in narrow:

@@ -43,6 +43,7 @@ from gittrack.store.run_documents import (
     find_experiment,
     list_experiments,
     read_documents,
+    read_packed,
     read_segments,
 )
 from gittrack.store.spool import entry_id_of, spool_documents, spool_experiment, spool_journal
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from gittrack.core.frames import Table
     from gittrack.core.journal import JournalContent
     from gittrack.core.model import Experiment, Run
+    from gittrack.core.packed import History
     from gittrack.core.query_tree import Key, Kind
     from gittrack.core.search import RunQuery
     from gittrack.core.stamped import Document, DocumentChange
@@ -219,9 +221,17 @@ class GitStore:
         """Return the runs that a query means, in its order."""
         return self._searcher().search_runs(query)
 
-    def search_table(self, query: RunQuery, columns: Mapping[str, Key | Kind]) -> Table:
+    def search_table(
+        self, query: RunQuery, columns: Mapping[str, Key | Kind], *, is_typed: bool = False
+    ) -> Table:
         """Return columns of the runs that a query means, in its order."""
-        return self._searcher().search_table(query, columns)
+        return self._searcher().search_table(query, columns, is_typed=is_typed)
+
+    def search_tables(
+        self, query: RunQuery, keys: Mapping[str, Key], size: int, *, is_typed: bool = False
+    ) -> Iterator[Table]:
+        """Yield the same of at most ``size`` runs at a time."""
+        return self._searcher().search_tables(query, keys, size, is_typed=is_typed)
 
     def list_names(self, kind: Kind, *, is_flat: bool = False) -> set[str]:
         """Return the keys of metrics, params or tags that runs have; ``is_flat``: nested params dotted."""
@@ -257,12 +267,25 @@ class GitStore:
         self._index.progress = self._index_progress
         return Searcher(self._index, self.objects, root, running)
 
-    def read_series(self, run_id: str, key: str | None = None) -> dict[str, Series]:
-        """Return the whole history of a metric or of all, events of living writers included."""
+    def read_series(self, run_id: str) -> dict[str, Series]:
+        """Return the whole history of every metric, events of living writers included."""
         root, live = self._read_live(run_id)
         parts = [content.points.take() for content in live.get(run_id, ())]
-        parts += read_segments(self.objects, root, run_id, key) if root else []
+        parts += read_segments(self.objects, root, run_id) if root else []
         return join(parts)
+
+    def read_history(self, run_id: str, key: str) -> History:
+        """Return the whole history of a metric, events of living writers included."""
+        from gittrack.core.packed import join_packed, pack_series
+
+        root, live = self._read_live(run_id)
+        taken = [content.points.take() for content in live.get(run_id, ())]
+        try:
+            parts = [pack_series(points[key]) for points in taken if key in points]
+            parts += read_packed(self.objects, root, run_id, key) if root else []
+            return join_packed(parts)
+        except OverflowError:
+            return self.read_series(run_id)[key]
 
     def _read_live(self, run_id: str | None = None) -> tuple[str | None, dict[str, list[JournalContent]]]:
         """Return the tree of the tip, and what the journals of one run or of all add to it."""

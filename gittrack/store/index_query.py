@@ -115,12 +115,27 @@ class Compiler:
 
     # What looks at one key
 
+    def column(self, key: Key) -> tuple[str, str, str, str]:
+        """Return the tables of a key's values, their column of the run, the value, and whether it is there.
+
+        Where rows of one table are all there is to know, it is ``c``: nothing else need be read.
+        """
+        has_whole = key.or_whole and self._find_key("metrics", key.whole) is not None
+        if key.kind == "metrics" and not has_whole:
+            found = self._find_key("metrics", key.name)
+            return "metrics c", "c.run", self._metric_column(key, "c"), f"c.key = {found or -1}"
+        if _is_cell(key):
+            found = self._find_key(key.kind, key.name)
+            return "cells c", "c.run", "coalesce(c.text, c.value)", f"c.key = {found or -1}"
+        join, value, is_there = self.source(key)
+        return f"runs r{join}", "r.id", value, is_there
+
     def source(self, key: Key) -> tuple[str, str, str]:
         """Return tables to join to ``r``, the value of a key in them, and the condition that it is there."""
         match key.kind:
             case "metrics":
                 return self._join_metric(key)
-            case "params" | "tags" if key.kind == "params" or key.name not in TAG_COLUMNS:
+            case _ if _is_cell(key):
                 alias, join = self._join("cells", key.kind, key.name)
                 return join, f"{alias}.value", f"{alias}.run IS NOT NULL"
             case _:
@@ -182,7 +197,7 @@ class Compiler:
             case "datasets":
                 found = condition(key.name, key.name)
                 return self._exists(f"FROM datasets WHERE {key.name} IS NOT NULL AND ({found})")
-            case "params" | "tags" if key.kind == "params" or key.name not in TAG_COLUMNS:
+            case _ if _is_cell(key):
                 found = condition("value", "coalesce(text, value)")
                 return self._among("cells", self._find_key(key.kind, key.name), found)
             case _:
@@ -349,6 +364,11 @@ class Compiler:
                 later, equal = f"({later} OR ({equal} AND {beyond}))", f"({equal} AND ({value}) IS {bound})"
             condition = f"(({later}) IS TRUE OR (({equal}) IS TRUE AND {condition}))"
         return condition
+
+
+def _is_cell(key: Key) -> bool:
+    """Return whether the values of a key are cells and nothing else."""
+    return key.kind == "params" or (key.kind == "tags" and key.name not in TAG_COLUMNS)
 
 
 def _join(operator: str, parts: Sequence[str]) -> str:

@@ -1,8 +1,7 @@
-"""What an open index answers: the runs of a search as places, as runs and as columns."""
+"""What an open index answers: the runs of a search as places, their documents, names and ids."""
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from gittrack.core.frozen import dataclass
@@ -80,24 +79,6 @@ def documents_of(connection: sqlite3.Connection, runs: Sequence[int]) -> Iterato
         yield decompress(document), None if manifest is None else decompress(manifest)
 
 
-def read_columns(
-    connection: sqlite3.Connection, query: RunQuery, runs: Sequence[int], keys: Sequence[Key]
-) -> list[list[Cell | None]]:
-    """Return the values of keys of runs, a column each; NaN for a metric that is.
-
-    Raises:
-        sqlite3.Error: The index cannot be read.
-    """
-    known = Keys(connection)
-    # In the order of the tables: each of their pages is read once.
-    connection.execute("CREATE TEMP TABLE IF NOT EXISTS hits (run INTEGER PRIMARY KEY, place INTEGER)")
-    connection.execute("DELETE FROM temp.hits")
-    connection.executemany(
-        "INSERT INTO temp.hits VALUES (?, ?)", sorted(zip(runs, range(len(runs)), strict=True))
-    )
-    return [_read_column(connection, Compiler(query, known.find), key, len(runs)) for key in keys]
-
-
 def list_keys(connection: sqlite3.Connection, kind: str, *, is_flat: bool = False) -> list[str]:
     """Return the names of metrics, params or tags that runs have, nested params by first or dotted names.
 
@@ -146,24 +127,6 @@ def list_neighbours(connection: sqlite3.Connection, run_ids: Iterable[str]) -> I
     query = f"SELECT ({before}), ({before.replace('max', 'min').replace('<', '>')})"
     for run_id in run_ids:
         yield from filter(None, connection.execute(query, (run_id,)).fetchone())
-
-
-def _read_column(
-    connection: sqlite3.Connection, compiler: Compiler, key: Key, count: int
-) -> list[Cell | None]:
-    column: list[Cell | None] = [None] * count
-    join, value, is_there = compiler.source(key)
-    shown = value
-    if key.kind in {"params", "tags"} and join:  # a cell
-        shown = f"coalesce({value.removesuffix('.value')}.text, {value})"
-    statement = (
-        f"SELECT h.place, {shown} FROM temp.hits h CROSS JOIN runs r ON r.id = h.run{join} WHERE {is_there}"
-    )
-    for place, cell in connection.execute(statement, compiler.values):
-        column[place] = math.nan if cell is None else cell
-    if (key.kind, key.name) == ("code", "dirty"):
-        return [None if cell is None else bool(cell) for cell in column]
-    return column
 
 
 def _search_slice(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from gittrack.core.model import ParamValue, Run
 
-VERSION = 6
+VERSION = 7
 TABLES = """
 CREATE TABLE meta (tree TEXT NOT NULL);
 CREATE TABLE keys (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (kind, name));
@@ -36,7 +36,8 @@ CREATE TABLE metrics (
     key INTEGER, run INTEGER, last REAL, min REAL, max REAL, PRIMARY KEY (key, run)
 ) WITHOUT ROWID;
 CREATE TABLE cells (
-    key INTEGER, run INTEGER, form INTEGER NOT NULL, value, text TEXT, PRIMARY KEY (key, run)
+    key INTEGER, run INTEGER, form INTEGER NOT NULL, literal INTEGER NOT NULL, value, text TEXT,
+    PRIMARY KEY (key, run)
 ) WITHOUT ROWID;
 CREATE TABLE datasets (
     run INTEGER, name TEXT, digest TEXT, context TEXT, PRIMARY KEY (run, name, digest)
@@ -44,7 +45,8 @@ CREATE TABLE datasets (
 CREATE TABLE documents (run INTEGER PRIMARY KEY, document BLOB NOT NULL, manifest BLOB);
 CREATE TABLE unindexed (run_id TEXT PRIMARY KEY) WITHOUT ROWID;
 """
-"""NaN is NULL. A cell's ``value`` is a number, or its text; ``text`` is how a number is written.
+"""NaN is NULL. A cell's ``value`` is a number, or its text; ``text`` is how a number is written. Where
+``literal`` is 1, the text is how Python writes what was logged, which was no text.
 
 ``unindexed`` are runs that these tables cannot hold as they are: their documents are read each time.
 """
@@ -76,8 +78,8 @@ ROWS_AT_ONCE = 40
 """Rows of one statement: half of what inserting a row costs is the statement."""
 _KEY_AND_RUN = itemgetter(0, 1)
 
-Cell: TypeAlias = "tuple[str, str, int, str | int | float | None, str | None]"
-"""Kind and name of a key, form, value, text."""
+Cell: TypeAlias = "tuple[str, str, int, int, str | int | float | None, str | None]"
+"""Kind and name of a key, form, literal, value, text."""
 Row: TypeAlias = "tuple[str | int | float | bytes | None, ...]"
 
 
@@ -128,7 +130,7 @@ def make_rows(run_id: str, document: bytes, manifest: bytes | None = None) -> Ru
     rows.metrics = [(key, one.last, one.min, one.max) for key, one in run.metrics.items()]
     rows.cells = _param_cells(run)
     derived = system_tags(run) if any(key.startswith("mlflow.") for key in run.tags) else {}
-    rows.cells += [("used", maker, PLAIN, None, None) for maker in sorted(list_makers(run))]
+    rows.cells += [("used", maker, PLAIN, 0, None, None) for maker in sorted(list_makers(run))]
     rows.cells += [
         ("tags", key, PLAIN, *_encode_cell(value)) for key, value in run.tags.items() if key not in derived
     ]
@@ -203,11 +205,7 @@ def insert_runs(connection: sqlite3.Connection, keys: Keys, runs: Sequence[RunRo
         for run, rows in numbered
         for key, last, least, greatest in rows.metrics
     ]
-    cells = [
-        (keys.get(kind, name), run, form, value, text)
-        for run, rows in numbered
-        for kind, name, form, value, text in rows.cells
-    ]
+    cells = [(keys.get(kind, name), run, *rest) for run, rows in numbered for kind, name, *rest in rows.cells]
     for table, values in (
         ("runs", [(run, *rows.facts) for run, rows in numbered]),
         ("metrics", sorted(metrics, key=_KEY_AND_RUN)),
@@ -261,13 +259,14 @@ def _param_cells(run: Run) -> list[Cell]:
     return cells
 
 
-def _encode_cell(value: ParamValue) -> tuple[str | int | float | None, str | None]:
-    """Return value and text of a cell."""
+def _encode_cell(value: ParamValue) -> tuple[int, str | int | float | None, str | None]:
+    """Return literal, value and text of a cell."""
+    literal = 0 if isinstance(value, str) else 1
     cell = value if isinstance(value, (str, int, float)) else format_param(value)
     number = as_number(cell)
     if number is None:
-        return format_param(cell), None
-    return (None if number != number else number), format_param(cell)  # noqa: PLR0124  (NaN)
+        return literal, format_param(cell), None
+    return literal, (None if number != number else number), format_param(cell)  # noqa: PLR0124  (NaN)
 
 
 def _fits(time: object) -> bool:

@@ -21,8 +21,9 @@ from gittrack.core.paths import run_folder
 from gittrack.core.query import compile_order, sort_ranked
 from gittrack.core.query_tree import Key
 from gittrack.core.search import select_runs, show_run
+from gittrack.store.index_columns import read_columns
 from gittrack.store.index_query import TAG_COLUMNS
-from gittrack.store.index_read import documents_of, list_neighbours, list_newest, read_columns
+from gittrack.store.index_read import documents_of, list_neighbours, list_newest
 from gittrack.store.index_read import list_keys as keys_in_index
 from gittrack.store.index_read import list_users as users_in_index
 from gittrack.store.index_read import search as search_index
@@ -67,7 +68,9 @@ class Searcher:
                     return self._search_runs(snapshot, query)
         return select_runs(self._all_runs(), query)
 
-    def search_table(self, query: RunQuery, columns: Mapping[str, Key | Kind]) -> Table:
+    def search_table(
+        self, query: RunQuery, columns: Mapping[str, Key | Kind], *, is_typed: bool = False
+    ) -> Table:
         """Return columns of the runs that a query means, in its order; see `collect_table`.
 
         Raises:
@@ -76,8 +79,31 @@ class Searcher:
         if self.tree is not None:
             with contextlib.suppress(*UNANSWERED), self.index.open(self.tree) as snapshot:
                 if snapshot is not None:
-                    return self._search_table(snapshot, query, columns)
-        return collect_table(select_runs(self._all_runs(), query), columns, query.setting)
+                    return self._search_table(snapshot, query, columns, is_typed=is_typed)
+        found = select_runs(self._all_runs(), query)
+        return collect_table(found, columns, query.setting, is_typed=is_typed)
+
+    def search_tables(
+        self, query: RunQuery, keys: Mapping[str, Key], size: int, *, is_typed: bool = False
+    ) -> Iterator[Table]:
+        """Yield columns of at most ``size`` runs at a time; else as `search_table`.
+
+        Raises:
+            CorruptDataError: Something in the hidden branch is missing or damaged.
+        """
+        done = 0
+        if self.tree is not None:
+            with contextlib.suppress(*UNANSWERED), self.index.open(self.tree) as snapshot:
+                if snapshot is not None:
+                    rows = self._search_rows(snapshot, query)
+                    for done in range(0, len(rows), size):
+                        some = rows[done : done + size]
+                        yield _read_rows(snapshot, query, some, keys, is_typed=is_typed)
+                    return
+        # What the index answered before it failed are the first of these, in the same order.
+        found = select_runs(self._all_runs(), query)
+        for begin in range(done, len(found), size):
+            yield collect_table(found[begin : begin + size], keys, query.setting, is_typed=is_typed)
 
     def list_runs(self) -> Iterator[Run]:
         """Yield all runs, newest first; the first ones come at once.
@@ -153,36 +179,33 @@ class Searcher:
         both = [*kept, *select_runs(aside.values(), query)]
         return sort_ranked([(rank(run), run) for run in both], query.order)[: query.limit]
 
-    def _search_table(self, snapshot: Snapshot, query: RunQuery, columns: Mapping[str, Key | Kind]) -> Table:
-        aside = self._aside(snapshot)
-        hidden = snapshot.stale | aside.keys()
-        connection = snapshot.connection
-        hits = search_index(connection, query, more=len(hidden))
-        stored, laid = [hit.run for hit in hits], select_runs(aside.values(), query)
-        order: Sequence[int] = range(len(stored))
-        if hidden:
-            (ids,) = read_columns(connection, query, stored, [RUN_ID])
-            rank = compile_order(query.order, query.setting)
-            rows: list[tuple[Rank, int]] = [
-                (hit.rank, place)
-                for place, (hit, run_id) in enumerate(zip(hits, ids, strict=True))
-                if run_id not in hidden
-            ]
-            rows += [(rank(run), len(stored) + place) for place, run in enumerate(laid)]
-            order = sort_ranked(rows, query.order)[: query.limit]
+    def _search_table(
+        self, snapshot: Snapshot, query: RunQuery, columns: Mapping[str, Key | Kind], *, is_typed: bool
+    ) -> Table:
+        rows = self._search_rows(snapshot, query)
+        laid = [row for row in rows if not isinstance(row, int)]
 
         def names_of(kind: Kind) -> set[str]:
             derived = set(TAG_COLUMNS) if kind == "tags" else set()
-            return {*keys_in_index(connection, kind), *list_names(laid, kind), *derived}
+            return {*keys_in_index(snapshot.connection, kind), *list_names(laid, kind), *derived}
 
         keys = expand_columns(columns, names_of)
-        cells = read_columns(connection, query, stored, list(keys.values()))
-        over = collect_table(laid, keys, query.setting) if laid else {name: [] for name in keys}
-        table: Table = {}
-        for name, column in zip(keys, cells, strict=True):
-            together = [*column, *over[name]]
-            table[name] = together if not hidden else [together[place] for place in order]
-        return drop_empty(table, columns)
+        return drop_empty(_read_rows(snapshot, query, rows, keys, is_typed=is_typed), columns)
+
+    def _search_rows(self, snapshot: Snapshot, query: RunQuery) -> list[int | Run]:
+        """Return what a query means, in its order: ids of runs in the index, and runs laid over it."""
+        aside = self._aside(snapshot)
+        hidden = snapshot.stale | aside.keys()
+        hits = search_index(snapshot.connection, query, more=len(hidden))
+        if not hidden:
+            return [hit.run for hit in hits]
+        (ids,) = read_columns(snapshot.connection, query, [hit.run for hit in hits], [RUN_ID])
+        rank = compile_order(query.order, query.setting)
+        ranked: list[tuple[Rank, int | Run]] = [
+            (hit.rank, hit.run) for hit, run_id in zip(hits, ids, strict=True) if run_id not in hidden
+        ]
+        ranked += [(rank(run), run) for run in select_runs(aside.values(), query)]
+        return sort_ranked(ranked, query.order)[: query.limit]
 
     def _aside(self, snapshot: Snapshot) -> dict[str, Run]:
         """Return the runs to lay over what an index says."""
@@ -208,6 +231,28 @@ class Searcher:
         stored = starmap(decode_documents, documents_of(snapshot.connection, ids))
         kept = (run for run in stored if run.run_id not in hidden)
         return heapq.merge(kept, sorted(aside.values(), key=newest_first), key=newest_first)
+
+
+def _read_rows(
+    snapshot: Snapshot,
+    query: RunQuery,
+    rows: Sequence[int | Run],
+    keys: Mapping[str, Key],
+    *,
+    is_typed: bool,
+) -> Table:
+    """Return the columns of rows; see `Searcher._search_rows`."""
+    stored = [row for row in rows if isinstance(row, int)]
+    columns = read_columns(snapshot.connection, query, stored, list(keys.values()), is_typed=is_typed)
+    table: Table = dict(zip(keys, columns, strict=True))
+    if len(stored) == len(rows):
+        return table
+    laid = [row for row in rows if not isinstance(row, int)]
+    over = collect_table(laid, keys, query.setting, is_typed=is_typed)
+    for name, column in table.items():
+        below, above = iter(column), iter(over[name])
+        table[name] = [next(below if isinstance(row, int) else above) for row in rows]
+    return table
 
 
 def newest_first(run: Run) -> tuple[int, tuple[int, ...]]:

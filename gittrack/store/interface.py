@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gittrack.core.experiments import ExperimentChange
     from gittrack.core.frames import Table
     from gittrack.core.model import Artifact, Experiment, Run
+    from gittrack.core.packed import History
     from gittrack.core.query_tree import Key, Kind
     from gittrack.core.search import RunQuery
     from gittrack.core.series import Series
@@ -97,8 +98,15 @@ class Store(Protocol):
     def search_runs(self, query: RunQuery) -> list[Run]:
         """Return the runs that a query means, in its order."""
 
-    def search_table(self, query: RunQuery, columns: Mapping[str, Key | Kind]) -> Table:
+    def search_table(
+        self, query: RunQuery, columns: Mapping[str, Key | Kind], *, is_typed: bool = False
+    ) -> Table:
         """Return columns of the runs that a query means, in its order; see `core.frames.collect_table`."""
+
+    def search_tables(
+        self, query: RunQuery, keys: Mapping[str, Key], size: int, *, is_typed: bool = False
+    ) -> Iterator[Table]:
+        """Yield the same of at most ``size`` runs at a time, empty columns too."""
 
     def list_names(self, kind: Kind, *, is_flat: bool = False) -> set[str]:
         """Return the keys of metrics, params or tags that runs have; ``is_flat``: nested params dotted."""
@@ -124,8 +132,11 @@ class Store(Protocol):
     def list_documents(self, kind: str) -> list[Document]:
         """Return the stamped documents of a kind, and of the kinds below it, in the order of their ids."""
 
-    def read_series(self, run_id: str, key: str | None = None) -> dict[str, Series]:
-        """Return the whole history of every metric of a run, normalized; others than ``key`` may lack."""
+    def read_history(self, run_id: str, key: str) -> History:
+        """Return the whole history of a metric of a run, normalized; no points if it was never logged."""
+
+    def read_series(self, run_id: str) -> dict[str, Series]:
+        """Return the whole history of every metric of a run, normalized."""
 
     def list_side_files(self, run_id: str) -> list[str]:
         """Return the names of a run's side files, sorted."""

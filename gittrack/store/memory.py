@@ -16,7 +16,7 @@ from gittrack.core.frames import collect_table, list_names
 from gittrack.core.journal import JournalContent, read_lines
 from gittrack.core.model import DEFAULT_EXPERIMENT, DEFAULT_EXPERIMENT_ID, Artifact
 from gittrack.core.search import select_runs
-from gittrack.core.series import summarize, union
+from gittrack.core.series import Series, summarize, union
 from gittrack.core.stamped import Document, check_changes, fold_document, make_stamp
 from gittrack.errors import ArtifactNotFoundError, StoreError
 from gittrack.store.digests import digest_bytes, ignore
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from gittrack.core.model import Experiment, Run
     from gittrack.core.query_tree import Key, Kind
     from gittrack.core.search import RunQuery
-    from gittrack.core.series import Series
     from gittrack.core.stamped import DocumentChange
     from gittrack.store.git_database import GitDatabase
     from gittrack.store.interface import EventSink
@@ -191,9 +190,19 @@ class MemoryStore:
         """Return the runs that a query means, in its order."""
         return select_runs(self.list_runs(), query)
 
-    def search_table(self, query: RunQuery, columns: Mapping[str, Key | Kind]) -> Table:
+    def search_table(
+        self, query: RunQuery, columns: Mapping[str, Key | Kind], *, is_typed: bool = False
+    ) -> Table:
         """Return columns of the runs that a query means, in its order."""
-        return collect_table(self.search_runs(query), columns, query.setting)
+        return collect_table(self.search_runs(query), columns, query.setting, is_typed=is_typed)
+
+    def search_tables(
+        self, query: RunQuery, keys: Mapping[str, Key], size: int, *, is_typed: bool = False
+    ) -> Iterator[Table]:
+        """Yield the same of at most ``size`` runs at a time."""
+        found = self.search_runs(query)
+        for begin in range(0, len(found), size):
+            yield collect_table(found[begin : begin + size], keys, query.setting, is_typed=is_typed)
 
     def list_names(self, kind: Kind, *, is_flat: bool = False) -> set[str]:
         """Return the keys of metrics, params or tags that runs have; ``is_flat``: nested params dotted."""
@@ -235,11 +244,14 @@ class MemoryStore:
         below = [one for one in found if f"{one.kind}/".startswith(f"{kind}/")]
         return sorted(below, key=lambda one: (one.document_id, one.kind))
 
-    def read_series(self, run_id: str, key: str | None = None) -> dict[str, Series]:
-        """Return the whole history of a metric or of all."""
+    def read_history(self, run_id: str, key: str) -> Series:
+        """Return the whole history of a metric."""
+        return self.read_series(run_id).get(key, Series())
+
+    def read_series(self, run_id: str) -> dict[str, Series]:
+        """Return the whole history of every metric."""
         state = self._current(run_id)
-        histories = state.histories if state else {}
-        return {name: one for name, one in histories.items() if key in {None, name}}
+        return dict(state.histories) if state else {}
 
     def list_side_files(self, run_id: str) -> list[str]:
         """Return the names of a run's side files, sorted."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from itertools import chain, islice
 from typing import TYPE_CHECKING, TypeAlias
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from gittrack.core.documents import decode_experiment, decode_manifest, decode_run
 from gittrack.core.jsonform import decode, encode_compact
 from gittrack.core.model import DEFAULT_EXPERIMENT, DEFAULT_EXPERIMENT_ID
+from gittrack.core.packed import decode_packed
 from gittrack.core.paths import (
     ARTIFACTS_DOCUMENT,
     EXPERIMENTS,
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from gittrack.core.model import Experiment, Run
+    from gittrack.core.packed import PackedSeries
     from gittrack.core.series import Series
     from gittrack.store.git_objects import Objects
     from gittrack.store.git_tree import TreeEntry
@@ -104,15 +107,31 @@ def list_folders(objects: Objects, tree: str) -> Iterator[tuple[str, TreeEntry]]
             yield run_id, folder
 
 
-def read_segments(
-    objects: Objects, tree: str, run_id: str, key: str | None = None
-) -> list[dict[str, Series]]:
-    """Return the pieces of a run's histories; others than that of ``key`` may lack.
+def read_segments(objects: Objects, tree: str, run_id: str) -> list[dict[str, Series]]:
+    """Return the pieces of a run's histories.
 
     Raises:
         CorruptDataError: Something is missing or damaged.
     """
-    return [_read_segment(objects, run_id, oid, key) for oid in _list_segments(objects, tree, run_id)]
+    with _damage_named(run_id):
+        return [decode_series(objects.read(oid)) for oid in _list_segments(objects, tree, run_id)]
+
+
+def read_packed(objects: Objects, tree: str, run_id: str, key: str) -> list[PackedSeries]:
+    """Return the pieces of one history of a run.
+
+    Raises:
+        CorruptDataError: Something is missing or damaged.
+        OverflowError: A step or time is no integer of 64 bits.
+    """
+    found: list[PackedSeries] = []
+    quoted = encode_compact(key)
+    with _damage_named(run_id):
+        for oid in _list_segments(objects, tree, run_id):
+            data = objects.read(oid)
+            if quoted in data:  # segments are cut by metric: most hold nothing of this one
+                found += decode_packed(data, key)
+    return found
 
 
 def _list_segments(objects: Objects, tree: str, run_id: str) -> Iterator[str]:
@@ -123,12 +142,10 @@ def _list_segments(objects: Objects, tree: str, run_id: str) -> Iterator[str]:
         yield from (entry.oid for entry in objects.read_tree(segments.oid).values())
 
 
-def _read_segment(objects: Objects, run_id: str, oid: str, key: str | None) -> dict[str, Series]:
-    data = objects.read(oid)
-    if key is not None and encode_compact(key) not in data:
-        return {}  # segments are cut by metric: most hold nothing of this one
+@contextlib.contextmanager
+def _damage_named(run_id: str) -> Iterator[None]:
     try:
-        return decode_series(data, key)
+        yield
     except ValueError as error:
         message = f"the metrics of run {run_id} are damaged: {error}"
         raise CorruptDataError(message, hint="run `gittrack fsck`") from error

@@ -12,9 +12,11 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from gittrack.core.frames import collect_table, expand_columns, parse_columns
+from gittrack.core.frames import expand_columns, parse_columns
+from gittrack.core.model import format_param
 from gittrack.core.query import compile_order
 from gittrack.core.query_keys import value_kind
+from gittrack.core.query_tree import Key
 from gittrack.errors import InvalidValueError
 from gittrack.tracking import media
 
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 
     from gittrack.core.frames import Table
     from gittrack.core.model import Run
-    from gittrack.core.query_tree import Key
     from gittrack.core.search import RunQuery
     from gittrack.tracking.client import Client
 
@@ -35,10 +36,15 @@ COLUMNS = (
     "params.*", "metrics.*", "tags.*",
 )  # fmt: skip
 HISTORY_COLUMNS = ("run_id", "name", "key", "step", "timestamp", "value")
-PAGE = 1_000
-"""Runs that are in memory at a time."""
+PAGE = 10_000
+"""Runs whose columns are in memory at a time."""
+RUNS_PAGE = 1_000
+"""Runs that are in memory at a time, with all that they hold."""
 POINTS = 65_536
 """Points that are written at a time."""
+
+
+_RUN_ID = Key("attributes", "run_id")
 
 
 class Writer(Protocol):
@@ -69,12 +75,13 @@ def export_runs(
         UserError: Parquet is asked for and pyarrow is missing.
     """
     asked = parse_columns(COLUMNS if columns is None else columns)
+    is_typed = form == "jsonl"
     keys = expand_columns(asked, lambda kind: client.store.list_names(kind, is_flat=True))
     writer = _open_writer(form, file, {name: _kind(key) for name, key in keys.items()})
     count = 0
-    for runs in iterate_pages(client, query):
-        writer.write(collect_table(runs, keys, query.setting, is_typed=form == "jsonl"))
-        count += len(runs)
+    for table in client.store.search_tables(query, {"run_id": _RUN_ID, **keys}, PAGE, is_typed=is_typed):
+        count += len(table["run_id"])
+        writer.write({name: table[name] for name in keys})
     writer.close()
     return count
 
@@ -122,7 +129,7 @@ def iterate_pages(client: Client, query: RunQuery) -> Iterator[list[Run]]:
     rank = compile_order(query.order, query.setting)
     left, after = query.limit, query.after
     while left is None or left > 0:
-        size = PAGE if left is None else min(PAGE, left)
+        size = RUNS_PAGE if left is None else min(RUNS_PAGE, left)
         page = client.store.search_runs(replace(query, after=after, limit=size))
         if page:
             yield page
@@ -221,7 +228,7 @@ def _json_cell(cell: object, kind: str) -> object:
         return _iso(cell)
     if isinstance(cell, float) and not math.isfinite(cell):
         return "NaN" if math.isnan(cell) else "Infinity" if cell > 0 else "-Infinity"
-    return cell
+    return format_param(cell) if isinstance(cell, (list, dict)) else cell
 
 
 def _iso(timestamp: int) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import repeat
-from typing import TYPE_CHECKING, overload
+from itertools import islice, repeat
+from typing import TYPE_CHECKING, TypeVar, overload
 
 from gittrack.core.frozen import complete
 from gittrack.core.model import Metric
@@ -16,7 +16,10 @@ from gittrack.errors import InvalidValueError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from gittrack.core.packed import History
     from gittrack.tracking.client import Client
+
+T = TypeVar("T")
 
 MAX_BULK_RUNS = 100
 """Runs whose histories may be asked for at once, as in MLflow."""
@@ -39,30 +42,35 @@ class _Draft:
 class MetricHistory(Sequence[Metric]):
     """The points of a metric in the order of time, step and value; each is made when it is looked at.
 
-    A million points as columns take a fifth of what they take as a list of points. ``list(history)`` is that
+    A million points as columns take a tenth of what they take as a list of points. ``list(history)`` is that
     list; `values`, `steps` and `timestamps` are the columns.
     """
 
-    def __init__(self, key: str, series: Series, token: str | None = None) -> None:
-        """Show ``series`` as the points of ``key``; ``token`` gets the next page."""
+    def __init__(self, key: str, history: History, token: str | None = None) -> None:
+        """Show ``history`` as the points of ``key``; ``token`` gets the next page."""
         self.key = key
         self.token = token
-        self._series = series
+        self._steps: Sequence[int] = history.steps
+        self._times: Sequence[int] = history.times
+        self._values: Sequence[float] = history.values
 
     @property
     def values(self) -> list[float]:
         """The values."""
-        return self._series.values
+        self._values = _to_list(self._values)
+        return self._values
 
     @property
     def steps(self) -> list[int]:
         """The steps."""
-        return self._series.steps
+        self._steps = _to_list(self._steps)
+        return self._steps
 
     @property
     def timestamps(self) -> list[int]:
         """The times, in milliseconds since the epoch."""
-        return self._series.times
+        self._times = _to_list(self._times)
+        return self._times
 
     def to_list(self) -> list[Metric]:
         """Return a plain list."""
@@ -70,12 +78,12 @@ class MetricHistory(Sequence[Metric]):
 
     def __len__(self) -> int:
         """Return the number of points."""
-        return len(self._series)
+        return len(self._values)
 
     def __iter__(self) -> Iterator[Metric]:
         """Yield the points."""
         complete(Metric)
-        return map(_Draft, repeat(self.key), self.values, self.timestamps, self.steps)  # type: ignore[arg-type]
+        return map(_Draft, repeat(self.key), self._values, self._times, self._steps)  # type: ignore[arg-type]
 
     @overload
     def __getitem__(self, index: int) -> Metric: ...
@@ -83,11 +91,10 @@ class MetricHistory(Sequence[Metric]):
     def __getitem__(self, index: slice) -> MetricHistory: ...
     def __getitem__(self, index: int | slice) -> Metric | MetricHistory:
         """Return a point, or some of them."""
-        columns = (self.steps[index], self.timestamps[index], self.values[index])
         if isinstance(index, slice):
-            return MetricHistory(self.key, Series(*columns))  # type: ignore[arg-type]
-        step, time, value = columns
-        return Metric(self.key, value, time, step)  # type: ignore[arg-type]
+            steps, times = _to_list(self._steps[index]), _to_list(self._times[index])
+            return MetricHistory(self.key, Series(steps, times, _to_list(self._values[index])))
+        return Metric(self.key, self._values[index], self._times[index], self._steps[index])
 
     def __eq__(self, other: object) -> bool:
         """Whether another history or list has the same points."""
@@ -156,8 +163,9 @@ def get_metric_history(
     if (begin, end) == (0, len(series)):
         return MetricHistory(key, series)
     token = _encode_token(series, end, f"{run_id} {key}") if end < len(series) else None
-    page = Series(series.steps[begin:end], series.times[begin:end], series.values[begin:end])
-    return MetricHistory(key, page, token)
+    page = MetricHistory(key, series)[begin:end]
+    page.token = token
+    return page
 
 
 def get_metric_history_bulk(
@@ -185,22 +193,24 @@ def get_metric_history_bulk(
     for run_id in wanted:
         if len(found) >= max_results:
             break
-        stored = client.store.read_series(check_run_id(run_id), key).get(key)
-        if stored is not None:
-            points = MetricHistory(key, stored)[: max_results - len(found)]
-            found += [MetricWithRunId(point, run_id) for point in points]
+        stored = MetricHistory(key, client.store.read_history(check_run_id(run_id), key))
+        points = islice(stored, max_results - len(found))
+        found += [MetricWithRunId(point, run_id) for point in points]
     return found
 
 
-def _read(client: Client, run_id: str, key: str) -> Series:
-    stored = client.store.read_series(check_run_id(run_id), key).get(key)
-    if stored is None:
+def _read(client: Client, run_id: str, key: str) -> History:
+    stored = client.store.read_history(check_run_id(run_id), key)
+    if not len(stored):
         client.get_run(run_id)
-        return Series()
     return stored
 
 
-def _encode_token(series: Series, end: int, what: str) -> str:
+def _to_list(column: Sequence[T]) -> list[T]:
+    return column if isinstance(column, list) else list(column)
+
+
+def _encode_token(series: History, end: int, what: str) -> str:
     from gittrack.tracking.paging import encode_token
 
     # How many of its equals by time and step came before, should the values not have an order.
@@ -208,7 +218,7 @@ def _encode_token(series: Series, end: int, what: str) -> str:
     return encode_token([series.times[last], series.steps[last], repr(series.values[last])], what)
 
 
-def _begin_after(series: Series, token: str, what: str) -> int:
+def _begin_after(series: History, token: str, what: str) -> int:
     from bisect import bisect_right
 
     from gittrack.tracking.paging import decode_token, foreign_token

@@ -207,7 +207,11 @@ def special_values_come_back(open_: Open) -> None:
     sink.append(encode_event(end()))
     store.end_journal(sink)
     series = open_().read_series(FIRST)
-    assert list(map(repr, series["loss"].values)) == list(map(repr, values))
+    history = open_().read_history(FIRST, "loss")
+    assert (
+        list(map(repr, series["loss"].values)) == list(map(repr, values)) == list(map(repr, history.values))
+    )
+    assert (list(history.steps), list(history.times)) == (series["loss"].steps, series["loss"].times)
     assert series["loss"].steps == [-(2**63) + step for step in range(len(values))]
     summary = get(open_()).metrics["loss"]
     assert (summary.min, summary.max, summary.count) == (-math.inf, math.inf, len(values))
@@ -224,6 +228,19 @@ def equal_points_are_one(open_: Open) -> None:
         store.end_journal(sink)
     assert get(open_()).metrics["loss"].count == 3
     assert open_().read_series(FIRST)["loss"].steps == [1, 2, 3]
+    assert list(open_().read_history(FIRST, "loss").steps) == [1, 2, 3]
+    assert len(open_().read_history(FIRST, "acc")) == 0
+
+
+def a_history_with_times_of_more_than_64_bits_is_read(open_: Open) -> None:
+    store = open_()
+    sink = write(store, FIRST, start())
+    log(sink, {"loss": 0.5}, 1, START)
+    log(sink, {"loss": 0.25}, 2, 2**70)
+    assert list(open_().read_history(FIRST, "loss").times) == [START, 2**70]
+    sink.append(encode_event(end()))
+    store.end_journal(sink)
+    assert list(open_().read_history(FIRST, "loss").times) == [START, 2**70]
 
 
 def a_long_history_is_kept_whole(open_: Open) -> None:
@@ -238,6 +255,10 @@ def a_long_history_is_kept_whole(open_: Open) -> None:
     sink.append(encode_event(end()))
     store.end_journal(sink)
     series = open_().read_series(FIRST)["loss"]
+    history = open_().read_history(FIRST, "loss")
+    assert list(zip(history.steps, history.times, history.values, strict=True)) == list(
+        zip(series.steps, series.times, series.values, strict=True)
+    )
     assert sorted(series.steps) == list(range(count * pieces))
     assert dict(zip(series.steps, series.values, strict=True)) == {
         step: math.sin(step) for step in range(count * pieces)
@@ -565,6 +586,7 @@ LAWS: list[Law] = [
     a_discarded_journal_leaves_what_was_there_before,
     special_values_come_back,
     equal_points_are_one,
+    a_history_with_times_of_more_than_64_bits_is_read,
     a_long_history_is_kept_whole,
     an_ended_run_can_be_edited,
     an_ended_run_can_go_on,

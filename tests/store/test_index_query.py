@@ -17,8 +17,9 @@ from gittrack.core.model import LifecycleStage
 from gittrack.core.query import Setting, compile_order, parse_filter
 from gittrack.core.search import BOTH_STAGES, RunQuery, select_runs, show_run
 from gittrack.core.values import coerce_param
-from gittrack.store import index_read
+from gittrack.store import index_columns, index_read
 from gittrack.store.index_build import _run_script
+from gittrack.store.index_columns import MAX_SPREAD, read_columns
 from gittrack.store.index_schema import (
     INDEXES,
     TABLES,
@@ -120,8 +121,10 @@ def test_the_index_finds_what_looking_at_every_run_finds_in_the_same_order(
         assert find(connection, page) == everything[len(everything) :]
 
 
-@given(many_runs, ORDERS)
-def test_columns_are_those_of_the_runs(runs: list[Run], orders: list[Order]) -> None:
+@given(many_runs, ORDERS, st.booleans(), st.sampled_from([0, MAX_SPREAD]))
+def test_columns_are_those_of_the_runs(
+    runs: list[Run], orders: list[Order], is_typed: bool, spread: int
+) -> None:
     stored = [store(run) for run in runs]
     query = RunQuery(order=tuple(orders), setting=Setting(NOW))
     keys = parse_columns(
@@ -129,10 +132,17 @@ def test_columns_are_those_of_the_runs(runs: list[Run], orders: list[Order]) -> 
          "code.commit", "code.changed", "code.snapshot",
          "datasets.name", "duration", "name", "tags.mlflow.user", "experiment", "lifecycle_stage"]
     )  # fmt: skip
-    with closing(make_index(stored)) as connection:
+    with closing(make_index(stored)) as connection, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(index_columns, "MAX_SPREAD", spread)
         hits = index_read.search(connection, query)
-        columns = index_read.read_columns(connection, query, [hit.run for hit in hits], list(keys.values()))  # type: ignore[arg-type]
-    expected = collect_table(select_runs(stored, query), keys, query.setting)
+        columns = read_columns(
+            connection,
+            query,
+            [hit.run for hit in hits],
+            list(keys.values()),  # type: ignore[arg-type]
+            is_typed=is_typed,
+        )
+    expected = collect_table(select_runs(stored, query), keys, query.setting, is_typed=is_typed)
     found = dict(zip(keys, columns, strict=True))
     assert {name: list(map(show, cells)) for name, cells in found.items()} == {
         name: list(map(show, cells)) for name, cells in expected.items()
