@@ -164,7 +164,7 @@ def show_history(
     from gittrack.cli.listing import print_listing
     from gittrack.cli.run_table import WHEN_EMPTY, list_groups, list_runs, parse_columns, parse_group
     from gittrack.core.select import unique_length
-    from gittrack.tracking.search import known_fields, make_query
+    from gittrack.tracking.search import known_fields, make_query, search_facts
 
     ids = None if experiment is None else [_experiment_id(client, experiment)]
     stage = view or (3 if everything else 2 if deleted else 1)
@@ -175,9 +175,8 @@ def show_history(
     names, directions = query.setting.experiments, query.setting.directions
     value = value or "last"
     if group_by is not None:
-        runs = client.store.search_runs(query)
         fields = parse_group(group_by, known)
-        print_listing(list_groups(runs, fields, names, value=value, directions=directions), form)
+        print_listing(list_groups(search_facts(client, query, fields, value), fields, names), form)
         return
     order = _order(sort, value, known, is_reversed=reverse)
     found = client.store.search_runs(replace(query, order=order, limit=limit + 1 if limit else None))

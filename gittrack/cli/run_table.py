@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import replace
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from gittrack.cli.listing import Column, Listing, show_number
@@ -15,6 +16,7 @@ from gittrack.core.documents import encode_run
 from gittrack.core.fields import (
     ATTRIBUTE,
     METRIC,
+    NULL,
     PARAM,
     TAG,
     Field,
@@ -28,10 +30,10 @@ from gittrack.core.model import RunStatus, format_param
 from gittrack.core.select import rank_step, rank_value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from typing import TypeAlias
 
-    from gittrack.core.grouping import Spread
+    from gittrack.core.grouping import FactTable, Spread
     from gittrack.core.model import Run
 
     Directions: TypeAlias = Mapping[str, Mapping[str, bool]]
@@ -73,7 +75,7 @@ def list_runs(
         _add(heads, cells, Column("name", must_show=True), [run.name for run in runs])
     if columns is None:
         _add_facts(heads, cells, runs, experiments)
-    heads += _field_columns(chosen, runs, {head.title for head in heads} - {"name"})
+    heads += _field_columns(chosen, _columns(chosen, runs), {head.title for head in heads} - {"name"})
     for row, run in zip(cells, runs, strict=True):
         row += [_cell(run, field, value, experiments, directions) for field in chosen]
     return Listing(
@@ -86,23 +88,24 @@ def list_runs(
     )
 
 
-def list_groups(
-    runs: Sequence[Run],
-    fields: Sequence[Field],
-    experiments: Mapping[str, str],
-    *,
-    value: str = "last",
-    directions: Directions | None = None,
-) -> Listing:
-    """Return the listing of groups of runs, metrics as mean ± standard deviation."""
-    from gittrack.core.grouping import group_runs, spread_of
+def list_groups(facts: FactTable, fields: Sequence[Field], experiments: Mapping[str, str]) -> Listing:
+    """Return the listing of groups of runs, metrics as mean ± standard deviation.
 
+    Args:
+        facts: Of the runs.
+        fields: What they are grouped by: the columns of ``facts``.
+        experiments: Names by id.
+    """
+    from gittrack.core.grouping import group_rows, spread_of_cells
+
+    columns = [facts.plain(place) for place in range(len(fields))]
     groups = sorted(
-        group_runs(runs, fields), key=lambda one: [(cell is None, order_of(cell)) for cell in one.values]
+        group_rows(columns, len(facts.run_ids)),
+        key=lambda one: [(cell is None, order_of(cell)) for cell in one[0]],
     )
-    keys = rank_metrics(field.key for field in list_fields(runs) if field.kind == METRIC)
+    keys = rank_metrics(facts.metrics)
     shown = keys[:MAX_COLUMNS]
-    heads = [replace(column, must_show=True) for column in _field_columns(fields, runs, set())]
+    heads = [replace(column, must_show=True) for column in _field_columns(fields, columns, set())]
     heads += [Column("n", is_number=True, must_show=True)]
     taken = {head.title for head in heads}
     heads += [
@@ -111,26 +114,33 @@ def list_groups(
     ]
     titles = [field.name for field in fields] + ["runs"]
     titles += [f"metrics.{key}.{part}" for key in keys for part in ("mean", "std", "n")]
-    rows, exported, records = [], [], []
-    for group in groups:
-        values = [_cell(group.runs[0], field, value, experiments) for field in fields]
-        spreads = {key: spread_of(group.runs, key, value, directions) for key in keys}
-        rows.append([*values, len(group.runs), *(spreads[key] for key in shown)])
+    lines, exported, records = [], [], []
+    for group, rows in groups:
+        values = [
+            _group_cell(field, cell if column[rows[0]] is not NULL else NULL, experiments)
+            for field, cell, column in zip(fields, group, facts.by, strict=True)
+        ]
+        spreads = {key: spread_of_cells(facts.metrics[key][row] for row in rows) for key in keys}
+        lines.append([*values, len(rows), *(spreads[key] for key in shown)])
         flat = [cell for key in keys for cell in _spread_cells(spreads[key])]
-        exported.append([*values, len(group.runs), *flat])
+        exported.append([*values, len(rows), *flat])
         records.append(
             {
                 "group": {field.name: cell for field, cell in zip(fields, values, strict=True)},
-                "runs": len(group.runs),
+                "runs": len(rows),
                 "metrics": {
                     key: {"mean": one.mean, "std": one.std, "n": one.count}
                     for key, one in spreads.items()
                     if one is not None
                 },
-                "run_ids": [run.run_id for run in group.runs],
+                "run_ids": [facts.run_ids[row] for row in rows],
             }
         )
-    return Listing(heads, rows, records=records, exported=(titles, exported), when_empty=WHEN_EMPTY)
+    return Listing(heads, lines, records=records, exported=(titles, exported), when_empty=WHEN_EMPTY)
+
+
+def _group_cell(field: Field, cell: Any, experiments: Mapping[str, str]) -> Any:  # noqa: ANN401  (any cell)
+    return experiments.get(cell, cell) if field.name == "experiment_id" else cell
 
 
 def parse_columns(text: str, known: Collection[Field]) -> list[Field]:
@@ -251,12 +261,18 @@ def _add_facts(
         _add(heads, cells, took, [run.duration_s for run in runs])
 
 
-def _field_columns(fields: Sequence[Field], runs: Sequence[Run], taken: set[str]) -> list[Column]:
+def _columns(fields: Sequence[Field], runs: Sequence[Run]) -> list[Iterable[Any]]:
+    return [map(read_field, runs, repeat(field)) for field in fields]
+
+
+def _field_columns(
+    fields: Sequence[Field], columns: Sequence[Iterable[Any]], taken: set[str]
+) -> list[Column]:
     """Return columns titled by their keys, where those say which is which, else by their full names."""
     short = Counter(_short_name(field) for field in fields)
     taken = taken | {title for title, times in short.items() if times > 1}
     titles = [field.name if _short_name(field) in taken else _short_name(field) for field in fields]
-    return [_field_column(field, title, runs) for field, title in zip(fields, titles, strict=True)]
+    return list(map(_field_column, fields, titles, columns))
 
 
 def _short_name(field: Field) -> str:
@@ -265,14 +281,14 @@ def _short_name(field: Field) -> str:
     return field.name.partition(".")[2]
 
 
-def _field_column(field: Field, title: str, runs: Sequence[Run]) -> Column:
+def _field_column(field: Field, title: str, cells: Iterable[Any]) -> Column:
     if field.kind == METRIC:
         return Column(title, is_number=True, show=show_number)
     if field.name in _TIMES:
         return Column(title, show=show_time, show_on_terminal=show_age)
     if field.name == "duration":
         return Column(title, is_number=True, show=show_duration)
-    present = [cell for run in runs if not is_missing(cell := read_field(run, field))]
+    present = [cell for cell in cells if not is_missing(cell)]
     is_number = bool(present) and all(
         isinstance(one, (int, float)) and not isinstance(one, bool) for one in present
     )
@@ -327,7 +343,7 @@ def list_ranking(
         Column(f"{metric} ({direction})", is_number=True, must_show=True, show=show_number),
         Column("step", is_number=True),
     ]
-    heads += _field_columns(beside, ranked, {head.title for head in heads})
+    heads += _field_columns(beside, _columns(beside, ranked), {head.title for head in heads})
     rows, records = [], []
     for rank, run in enumerate(ranked, 1):
         value, step = rank_value(run, metric, lower=lower), rank_step(run, metric, lower=lower)

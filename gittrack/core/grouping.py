@@ -6,11 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gittrack.core.fields import Field, read_field
+from gittrack.core.fields import NULL, Field, read_field
 from gittrack.core.model import format_param
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from gittrack.core.model import ParamValue, Run
 
@@ -34,11 +34,35 @@ class Group:
     runs: tuple[Run, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class FactTable:
+    """What grouping needs of runs, as columns."""
+
+    run_ids: Sequence[str]
+    by: Sequence[Sequence[ParamValue]]
+    """What to group by: a column for each fact, values as `gittrack.core.fields.read_param` returns them."""
+    metrics: Mapping[str, Sequence[float | None]]
+    """Only those that some run has."""
+
+    def plain(self, column: int) -> list[ParamValue]:
+        """Return a column of ``by`` as it is grouped: a param that is None is as good as none."""
+        return [
+            None if cell is NULL or (cell and isinstance(cell, dict)) else cell for cell in self.by[column]
+        ]
+
+
 def group_runs(runs: Sequence[Run], fields: Sequence[Field]) -> list[Group]:
     """Return groups in the order of their first run; a missing value is a value of its own."""
-    groups: dict[tuple[object, ...], tuple[tuple[ParamValue, ...], list[Run]]] = {}
-    for run in runs:
-        values = tuple(read_field(run, field) for field in fields)
+    groups = group_rows([[read_field(run, field) for run in runs] for field in fields], len(runs))
+    return [Group(values, tuple(runs[row] for row in rows)) for values, rows in groups]
+
+
+def group_rows(
+    columns: Sequence[Sequence[ParamValue]], count: int
+) -> list[tuple[tuple[ParamValue, ...], list[int]]]:
+    """Return the values that rows share, each with the places of those rows; see `group_runs`."""
+    groups: dict[tuple[object, ...], tuple[tuple[ParamValue, ...], list[int]]] = {}
+    for row, values in enumerate(zip(*columns, strict=True) if columns else [()] * count):
         # 1 and 1.0 are one group, 1 and "1" are two.
         key = tuple(
             (True, value)
@@ -46,8 +70,8 @@ def group_runs(runs: Sequence[Run], fields: Sequence[Field]) -> list[Group]:
             else (value is None, type(value).__name__, format_param(value))
             for value in values
         )
-        groups.setdefault(key, (values, []))[1].append(run)
-    return [Group(values, tuple(members)) for values, members in groups.values()]
+        groups.setdefault(key, (values, []))[1].append(row)
+    return list(groups.values())
 
 
 def spread_of(
@@ -60,7 +84,11 @@ def spread_of(
 
     See `read_field` for ``value`` and ``directions``.
     """
-    cells = [read_field(run, Field("metrics", key), value, directions) for run in runs]
+    return spread_of_cells(read_field(run, Field("metrics", key), value, directions) for run in runs)
+
+
+def spread_of_cells(cells: Iterable[ParamValue]) -> Spread | None:
+    """Return mean and deviation of the numbers among cells, None if there is none."""
     values = [cell for cell in cells if isinstance(cell, float)]
     return measure(values) if values else None
 

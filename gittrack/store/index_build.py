@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     Progress = Callable[[int, int], None]
 
-CACHE_KIB = 65_536
+CACHE_KIB = 16_384
 """Memory for pages while an index is built."""
 INSERTED_AT_ONCE = 100
 """Runs that become rows together."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from ast import literal_eval
 from typing import TYPE_CHECKING, Any
 
 from gittrack.core.fields import NULL
@@ -108,10 +108,10 @@ def _read_column(
 
 def _read_literal(text: str) -> ParamValue:
     """Return what Python writes as ``text``."""
-    for read in (int, float, literal_eval):
-        try:
-            value: ParamValue = read(text)
-        except ValueError:
-            continue
-        return NULL if value is None else value
-    return text
+    for read in (int, float):
+        with contextlib.suppress(ValueError):
+            return read(text)
+    from ast import literal_eval  # few need it
+
+    value: ParamValue = literal_eval(text)
+    return NULL if value is None else value

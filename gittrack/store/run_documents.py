@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, TypeAlias
 from gittrack.core.documents import decode_experiment, decode_manifest, decode_run
 from gittrack.core.jsonform import decode, encode_compact
 from gittrack.core.model import DEFAULT_EXPERIMENT, DEFAULT_EXPERIMENT_ID
-from gittrack.core.packed import decode_packed
 from gittrack.core.paths import (
     ARTIFACTS_DOCUMENT,
     EXPERIMENTS,
@@ -124,6 +123,8 @@ def read_packed(objects: Objects, tree: str, run_id: str, key: str) -> list[Pack
         CorruptDataError: Something is missing or damaged.
         OverflowError: A step or time is no integer of 64 bits.
     """
+    from gittrack.core.packed import decode_packed
+
     found: list[PackedSeries] = []
     quoted = encode_compact(key)
     with _damage_named(run_id):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from gittrack.core.fields import Field
     from gittrack.core.frames import Table
+    from gittrack.core.grouping import FactTable
     from gittrack.core.model import Run
     from gittrack.core.query_tree import Filter, Kind
     from gittrack.tracking.client import Client
@@ -111,6 +112,31 @@ def search_table(client: Client, query: RunQuery, columns: Iterable[str] | None 
     from gittrack.core.frames import ALL_COLUMNS, parse_columns
 
     return client.store.search_table(query, parse_columns(ALL_COLUMNS if columns is None else columns))
+
+
+def search_facts(client: Client, query: RunQuery, fields: Sequence[Field], value: str = "last") -> FactTable:
+    """Return some facts and the metrics of the runs that a query means, without reading all of each run.
+
+    Args:
+        client: Where to search.
+        query: Which runs.
+        fields: The facts.
+        value: Which value stands for a metric that is not among them.
+    """
+    from gittrack.core.fields import field_key
+    from gittrack.core.grouping import FactTable
+    from gittrack.core.query_tree import Key
+
+    metrics = sorted(client.store.list_names("metrics"))
+    keys = {f"by {place}": field_key(field) for place, field in enumerate(fields)}
+    keys |= {f"of {key}": Key("metrics", key, value) for key in metrics}
+    table = client.store.search_table(query, {"run_id": Key("attributes", "run_id"), **keys}, is_typed=True)
+    columns = {key: table[f"of {key}"] for key in metrics}
+    return FactTable(
+        table["run_id"],
+        [table[f"by {place}"] for place in range(len(fields))],
+        {key: cells for key, cells in columns.items() if any(cell is not None for cell in cells)},
+    )
 
 
 def known_fields(client: Client) -> dict[Field, None]:

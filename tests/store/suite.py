@@ -232,17 +232,6 @@ def equal_points_are_one(open_: Open) -> None:
     assert len(open_().read_history(FIRST, "acc")) == 0
 
 
-def a_history_with_times_of_more_than_64_bits_is_read(open_: Open) -> None:
-    store = open_()
-    sink = write(store, FIRST, start())
-    log(sink, {"loss": 0.5}, 1, START)
-    log(sink, {"loss": 0.25}, 2, 2**70)
-    assert list(open_().read_history(FIRST, "loss").times) == [START, 2**70]
-    sink.append(encode_event(end()))
-    store.end_journal(sink)
-    assert list(open_().read_history(FIRST, "loss").times) == [START, 2**70]
-
-
 def a_long_history_is_kept_whole(open_: Open) -> None:
     store = open_()
     sink = write(store, FIRST, start())
@@ -586,7 +575,6 @@ LAWS: list[Law] = [
     a_discarded_journal_leaves_what_was_there_before,
     special_values_come_back,
     equal_points_are_one,
-    a_history_with_times_of_more_than_64_bits_is_read,
     a_long_history_is_kept_whole,
     an_ended_run_can_be_edited,
     an_ended_run_can_go_on,

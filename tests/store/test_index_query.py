@@ -12,9 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gittrack.core.documents import decode_run, encode_run
+from gittrack.core.fields import field_key, list_fields
 from gittrack.core.frames import ALL_COLUMNS, collect_table, parse_columns
+from gittrack.core.grouping import FactTable, group_rows, group_runs, spread_of, spread_of_cells
 from gittrack.core.model import LifecycleStage
 from gittrack.core.query import Setting, compile_order, parse_filter
+from gittrack.core.query_tree import Key
 from gittrack.core.search import BOTH_STAGES, RunQuery, select_runs, show_run
 from gittrack.core.values import coerce_param
 from gittrack.store import index_columns, index_read
@@ -147,6 +150,35 @@ def test_columns_are_those_of_the_runs(
     assert {name: list(map(show, cells)) for name, cells in found.items()} == {
         name: list(map(show, cells)) for name, cells in expected.items()
     }
+
+
+@given(many_runs, st.sampled_from(["last", "best", "min", "max"]), st.data())
+def test_groups_by_columns_are_groups_by_runs(runs: list[Run], value: str, data: st.DataObject) -> None:
+    stored = [store(run) for run in runs]
+    setting = data.draw(settings(runs))
+    known = [field for field in list_fields(stored) if not field.key.startswith("mlflow.")]
+    fields = data.draw(st.lists(st.sampled_from(known), max_size=2)) if known else []
+    query = RunQuery(setting=setting)
+    with closing(make_index(stored)) as connection:
+        hits = [hit.run for hit in index_read.search(connection, query)]
+        keys = [Key("attributes", "run_id"), *map(field_key, fields)]
+        ids, *by = read_columns(connection, query, hits, keys, is_typed=True)
+        names = index_read.list_keys(connection, "metrics")
+        metrics = read_columns(connection, query, hits, [Key("metrics", name, value) for name in names])
+    facts = FactTable(ids, by, dict(zip(names, metrics, strict=True)))
+    found = group_rows([facts.plain(place) for place in range(len(fields))], len(ids))
+    expected = group_runs(select_runs(stored, query), fields)
+    assert [[ids[row] for row in rows] for _, rows in found] == [
+        [run.run_id for run in group.runs] for group in expected
+    ]
+    assert [list(map(show, values)) for values, _ in found] == [
+        list(map(show, one.values)) for one in expected
+    ]
+    for (_, rows), group in zip(found, expected, strict=True):
+        for name in names:
+            ours = spread_of_cells(facts.metrics[name][row] for row in rows)
+            theirs = spread_of(group.runs, name, value, setting.directions)
+            assert repr(ours).replace("-0.0", "0.0") == repr(theirs).replace("-0.0", "0.0")
 
 
 def show(cell: Any) -> str:

@@ -3,8 +3,10 @@ from __future__ import annotations
 import base64
 import json
 import math
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +17,16 @@ from hypothesis import strategies as st
 
 import gittrack
 from gittrack import Client, ViewType
+from gittrack.core.fields import NULL
+from gittrack.core.frames import parse_columns
 from gittrack.core.model import Metric, Param, RunTag
 from gittrack.core.query import compile_order, parse_order_by
 from gittrack.core.search import RunQuery, select_runs
 from gittrack.errors import InvalidValueError, QuerySyntaxError, RunNotFoundError, UserError
+from gittrack.store import index_search
 from gittrack.store.memory import MemoryStore
 from gittrack.tracking.paging import decode_rank, encode_token
+from gittrack.tracking.search import make_query
 from tests.strategies import runs as any_runs
 
 if TYPE_CHECKING:
@@ -301,6 +307,41 @@ def test_a_table_has_just_the_columns_that_are_asked_for(client: Client) -> None
     }
     with pytest.raises(QuerySyntaxError):
         client.search_table(columns=["nope"])
+
+
+def test_tables_of_a_few_rows_are_the_whole_table_cut(repo: Path) -> None:
+    with closing(Client(repo)) as writer, closing(Client(repo)) as client:
+        for number in range(5):
+            record(writer, f"run-{number}", loss=number / 2, lr=None if number == 3 else number)
+        live = writer.create_run(run_name="live")
+        writer.log_param(live.run_id, "lr", [1, "a"])
+        query = make_query(client, order_by=["params.lr"])
+        columns: dict[str, Any] = parse_columns(["name", "params.lr", "metrics.loss", "tags.none"])
+        whole = client.store.search_table(query, columns, is_typed=True)
+        assert whole["name"] == ["run-0", "run-1", "run-2", "run-4", "run-3", "live"]
+        assert whole["params.lr"] == [0, 1, 2, 4, NULL, [1, "a"]]
+        for size in (1, 4, 6, 9):
+            parts = list(client.store.search_tables(query, columns, size, is_typed=True))
+            assert [len(part["name"]) for part in parts[:-1]] == [size] * (len(parts) - 1)
+            assert {name: [cell for part in parts for cell in part[name]] for name in whole} == whole
+        assert not list(client.store.search_tables(replace(query, limit=0), columns, 2))
+
+
+def test_tables_go_on_when_the_index_fails_between_them(repo: Path) -> None:
+    with closing(Client(repo)) as client:
+        for number in range(5):
+            record(client, f"run-{number}")
+        columns: dict[str, Any] = parse_columns(["name"])
+        tables = client.store.search_tables(make_query(client), columns, 2)
+        assert next(tables) == {"name": ["run-4", "run-3"]}
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(index_search, "read_columns", fail)
+            assert list(tables) == [{"name": ["run-2", "run-1"]}, {"name": ["run-0"]}]
+
+
+def fail(*_: Any, **__: Any) -> Any:
+    message = "disk I/O error"
+    raise sqlite3.OperationalError(message)
 
 
 # Fluent
