@@ -5,6 +5,8 @@
   const DASHES = [[], [7, 4], [2, 3], [9, 3, 2, 3]];
   const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
+  // Light or dark, as the page is now.
+  const scheme = () => getComputedStyle(document.documentElement).colorScheme;
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
   // Gives each run the colour its id asks for, or the next one free; whoever shares one gets another dash.
@@ -30,7 +32,7 @@
   }
 
   Object.assign(gittrack, {
-    colour, assignMarks: assign, swatch,
+    colour, scheme, assignMarks: assign, swatch,
     markColour: (run) => colour(`c${run.mark.colour}`),
     markDash: (run) => DASHES[run.mark.dash],
   });

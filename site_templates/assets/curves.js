@@ -58,6 +58,7 @@
 
     draw() {
       this.drawn = true;
+      this.box.dataset.scheme = gittrack.scheme();
       this.plot?.destroy();
       this.plot = null;
       const { smoothing, log } = this.options;

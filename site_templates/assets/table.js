@@ -3,6 +3,8 @@
   "use strict";
   const { element } = gittrack;
   const OVERSCAN = 6;
+  // So many rows around those in sight are printed.
+  const PRINTED = 1000;
   // Taller elements are cut by browsers: beyond it, rows are placed by their share of the way.
   const MAX_HEIGHT = 15_000_000;
 
@@ -32,6 +34,8 @@
       };
       scroller.addEventListener("scroll", later, { passive: true });
       new ResizeObserver(later).observe(scroller);
+      addEventListener("beforeprint", () => this.paint(PRINTED));
+      addEventListener("afterprint", () => this.paint());
     }
 
     // `elastic` says for each column whether it takes a share of the room that is left.

@@ -55,6 +55,7 @@
 
   async function embed(box, spec, onclick, options = {}) {
     views.get(box)?.finalize();
+    box.dataset.scheme = gittrack.scheme();
     const result = await vegaEmbed(box, spec, {
       mode: "vega-lite", ast: true, actions: false, defaultStyle: false, renderer: "canvas",
       tooltip: { disableDefaultStyle: true }, config: theme(), ...options,
