@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 PAPER = {"width": 794, "height": 1123}
 PAGES = {
     "index.html": ".stat",
-    "runs.html#columns=a:start,p:lr,p:model,p:optimizer.name,p:seed,m:val/acc,m:val/loss": "#runs tbody .name-cell",
+    "runs.html#columns=a:start,p:lr,p:model,p:optimizer.name,m:val/acc,m:val/loss": "#runs tbody .name-cell",
     "charts.html": "#sections canvas",
     "compare.html": "#curves canvas",
     "history.html": "#history-chart canvas",
