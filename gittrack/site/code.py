@@ -7,10 +7,12 @@ run's code to the next one's, old and new, are enough to compare all of them; wh
 from __future__ import annotations
 
 import difflib
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gittrack.site.scripts import encode_script
+from gittrack.site.syntax import Piece, cut_lines, language_of, mark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -20,12 +22,15 @@ if TYPE_CHECKING:
 
 FOLDER_MODE = 0o040000
 GITLINK_MODE = 0o160000
+_NO_FILES = {FOLDER_MODE, GITLINK_MODE}
 MAX_FILE_BYTES = 100_000
 MAX_STEP_FILES = 200
 """So many files of one change are shown."""
 MAX_LINES = 400
 """So many lines of one file's difference are shown on the page of a run."""
 CONTEXT = 3
+
+_HUNK = re.compile(r"@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")
 
 Folder = dict[str, tuple[int, str]]
 
@@ -47,8 +52,8 @@ class ShownDifference:
     path: str
     kind: str
     """``added``, ``changed`` or ``removed``."""
-    rows: Sequence[tuple[str, str]] = ()
-    """Kind (``add``, ``del``, ``at`` or empty) and text of each line."""
+    rows: Sequence[tuple[str, Sequence[Piece]]] = ()
+    """Kind (``add``, ``del``, ``at`` or empty) of each line, and its pieces."""
     notice: str | None = None
 
 
@@ -76,13 +81,15 @@ def list_data(source: Source, before: str, after: str) -> dict[str, bytes]:
     """Return the scripts of the folders and files that two trees do not have alike, by their paths."""
     walk = _compare(source, before, after)
     scripts = {
-        path_of(oid): encode_script(f"code/{oid}", {_printable(name): one for name, one in folder.items()})
+        path_of(oid): encode_script(f"code/{oid}", _describe_folder(folder))
         for oid, folder in walk.folders.items()
     }
     for one in walk.files:
+        language = language_of(one.path)
         for mode, oid in filter(None, (one.old, one.new)):
-            if mode != GITLINK_MODE and path_of(oid) not in scripts:
-                scripts[path_of(oid)] = encode_script(f"code/{oid}", _describe_file(source, oid))
+            path = path_of(oid, language)
+            if mode != GITLINK_MODE and path not in scripts:
+                scripts[path] = encode_script(_key(oid, language), _describe_file(source, oid, language))
     return scripts
 
 
@@ -93,9 +100,13 @@ def show_differences(source: Source, before: str, after: str) -> tuple[list[Show
     return shown, None if walk.is_complete else f"The first {MAX_STEP_FILES} files are shown."
 
 
-def path_of(oid: str) -> str:
+def path_of(oid: str, language: str | None = None) -> str:
     """Return the path of the script of a folder or file of code: its id stands for its content."""
-    return f"data/code/{oid[:2]}/{oid[2:]}.js"
+    return f"data/code/{oid[:2]}/{oid[2:]}{'.' + language if language else ''}.js"
+
+
+def _key(oid: str, language: str | None) -> str:
+    return f"code/{oid}.{language}" if language else f"code/{oid}"
 
 
 def _compare(source: Source, before: str, after: str) -> _Walk:
@@ -132,9 +143,21 @@ def _descend(
         walk.files.append(FileDifference(inner, left, right))
 
 
-def _describe_file(source: Source, oid: str) -> Mapping[str, object]:
+def _describe_folder(folder: Folder) -> Mapping[str, object]:
+    """Return mode and id of what is in a folder, and the language of files that have colours."""
+    return {
+        _printable(name): [*one, language]
+        if one[0] not in _NO_FILES and (language := language_of(name))
+        else one
+        for name, one in folder.items()
+    }
+
+
+def _describe_file(source: Source, oid: str, language: str | None) -> Mapping[str, object]:
     text, notice = _read(source, oid)
-    return {"text": text} if notice is None else {"notice": notice}
+    if notice is not None:
+        return {"notice": notice}
+    return {"text": text} if language is None else {"text": text, "marks": mark(text, language)}
 
 
 def _read(source: Source, oid: str) -> tuple[str, str | None]:
@@ -161,19 +184,28 @@ def _show(source: Source, one: FileDifference) -> ShownDifference:
         if notice is not None:
             return ShownDifference(path, kind, notice=notice)
         texts.append(text)
-    rows = list(_diff(*texts))
+    rows = list(_diff(*texts, language=language_of(path)))
     cut = f"{len(rows) - MAX_LINES:,} more lines" if len(rows) > MAX_LINES else None
     if not rows and one.old is not None and one.new is not None:
         cut = f"mode {one.old[0]:o} → {one.new[0]:o}"
     return ShownDifference(path, kind, rows[:MAX_LINES], cut)
 
 
-def _diff(old: str, new: str) -> Iterator[tuple[str, str]]:
+def _diff(old: str, new: str, *, language: str | None) -> Iterator[tuple[str, Sequence[Piece]]]:
     lines = difflib.unified_diff(old.splitlines(), new.splitlines(), n=CONTEXT, lineterm="")
-    kinds = {"+": "add", "-": "del", "@": "at"}
+    sides = [cut_lines(old, language), cut_lines(new, language)]
+    places = [0, 0]
     for number, line in enumerate(lines):
-        if number > 1:  # after the two lines that name the files
-            yield kinds.get(line[0], ""), line if line[0] == "@" else line[1:]
+        if number < 2:  # noqa: PLR2004  (they name the files)
+            continue
+        if head := _HUNK.match(line):
+            # A side without lines is said to begin before its first one.
+            places = [max(int(head[1]) - 1, 0), max(int(head[2]) - 1, 0)]
+            yield "at", [(0, line)]
+            continue
+        kind = {"+": "add", "-": "del"}.get(line[0], "")
+        yield kind, sides[kind != "del"][places[kind != "del"]]
+        places = [places[0] + (kind != "add"), places[1] + (kind != "del")]
 
 
 def _printable(path: str) -> str:

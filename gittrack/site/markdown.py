@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
 from markdown_it import MarkdownIt
+
+from gittrack.site.syntax import LANGUAGES, cut_pieces, language_of, to_html
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,6 +21,10 @@ if TYPE_CHECKING:
     """Returns the HTML that stands for a block."""
     Address = Callable[[str], str | None]
     """Returns where an address leads on the page, None where it leads nowhere."""
+
+
+_ELSEWHERE = re.compile(r"https?://|mailto:", re.IGNORECASE)
+_LOWEST = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +45,21 @@ class Piece:
     fence: Fence | None = None
 
 
-def render(text: str, *, language: str, draw: Draw, link: Address, picture: Address) -> str:
+def render_alone(text: str, *, level: int) -> str:
+    """Return Markdown that belongs to no repository as HTML: a note, a file a run logged.
+
+    Args:
+        text: See `render`.
+        level: Of the heading it stands below, 1 for that of the page.
+    """
+    return render(text, language="", draw=lambda _: "", link=_link_out, picture=lambda _: None, level=level)
+
+
+def _link_out(address: str) -> str | None:
+    return address if _ELSEWHERE.match(address) else None
+
+
+def render(text: str, *, language: str, draw: Draw, link: Address, picture: Address, level: int = 0) -> str:
     """Return Markdown as HTML.
 
     HTML in it is text, and no address runs a script.
@@ -49,9 +70,10 @@ def render(text: str, *, language: str, draw: Draw, link: Address, picture: Addr
         draw: Of each such block.
         link: Of what links lead to.
         picture: Of pictures; one that is nowhere is shown as its text.
+        level: By so much headings are lower than they say.
     """
     reader = _make_reader()
-    drawn = {"language": language, "draw": draw, "link": link, "picture": picture}
+    drawn = {"language": language, "draw": draw, "link": link, "picture": picture, "level": level}
     return str(reader.renderer.render(reader.parse(text), reader.options, drawn))
 
 
@@ -108,6 +130,8 @@ def _make_reader() -> MarkdownIt:
     )
     reader.add_render_rule("table_close", lambda *_: "</table></div>\n")
     # A style of its own is what the pages' policy forbids: columns are aligned by classes.
+    for name in ("heading_open", "heading_close"):
+        reader.add_render_rule(name, _render_heading)
     for name in ("th_open", "td_open"):
         reader.add_render_rule(name, _render_cell)
     return reader
@@ -117,7 +141,17 @@ def _render_fence(_: Any, tokens: Sequence[Token], place: int, _options: Any, dr
     token = tokens[place]
     if _is_block(token, drawn["language"]):
         return str(drawn["draw"](_fence_of(token)))
-    return f"<pre><code>{escape(token.content)}</code></pre>\n"
+    language = (
+        language_of(f"x.{token.info.split()[0]}") or token.info.split()[0] if token.info.split() else ""
+    )
+    pieces = cut_pieces(token.content, language) if language in LANGUAGES else [(0, token.content)]
+    return f"<pre><code>{to_html(pieces)}</code></pre>\n"
+
+
+def _render_heading(renderer: Any, tokens: Sequence[Token], place: int, options: Any, drawn: Any) -> str:  # noqa: ANN401
+    # A copy: a token that is rendered twice would sink twice.
+    token = tokens[place].copy(tag=f"h{min(_LOWEST, int(tokens[place].tag[1]) + drawn['level'])}")
+    return str(renderer.renderToken([*tokens[:place], token, *tokens[place + 1 :]], place, options, drawn))
 
 
 def _render_picture(_: Any, tokens: Sequence[Token], place: int, _options: Any, drawn: Any) -> str:  # noqa: ANN401

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from gittrack.site.logged_figures import read_figure
+from gittrack.site.markdown import render_alone
+from gittrack.site.render import Trusted
 
 if TYPE_CHECKING:
     from gittrack.core.model import Artifact
@@ -30,6 +32,7 @@ _PICTURES = {
     ".webp": b"RIFF",
 }
 _TABLES = {".csv": ",", ".tsv": "\t"}
+_PROSE = frozenset({".md", ".markdown"})
 _PAGES = frozenset({".html", ".htm"})
 # It comes before all else of a page: whatever follows, nothing runs and nobody is asked for anything, also
 # where somebody opens the file by itself.
@@ -39,7 +42,9 @@ _QUIET = (
     b'base-uri \'none\'; form-action \'none\'"><meta name="referrer" content="no-referrer">'
 )
 _TEXTS = frozenset(
-    ".cfg .conf .diff .ini .json .jsonl .lock .log .md .patch .py .rst .sh .toml .txt .yaml .yml".split()
+    """
+    .cfg .conf .diff .ini .json .jsonl .lock .log .markdown .md .patch .py .rst .sh .toml .txt .yaml .yml
+    """.split()
 )
 
 
@@ -57,6 +62,8 @@ class Preview:
     """The image itself as a ``data:`` address."""
     rows: tuple[tuple[str, ...], ...] = ()
     """A table, its header first."""
+    prose: str | None = None
+    """HTML of a Markdown text, which is there too."""
     text: str | None = None
     cut: bool = False
     """Whether there is more than what is shown."""
@@ -101,6 +108,9 @@ def make_preview(path: str, content: bytes) -> Preview | None:
         return _preview_table(text, _TABLES[suffix])
     if suffix in _PAGES:
         return Preview(page=_QUIET + text.encode())
+    if suffix in _PROSE:
+        shown = _preview_text(text)
+        return replace(shown, prose=Trusted(render_alone(shown.text or "", level=2)))
     if suffix == ".json":
         return replace(_preview_text(_indent_json(text)), figure=read_figure(text))
     return _preview_text(text)

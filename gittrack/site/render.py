@@ -8,6 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
 from gittrack.errors import UserError
 from gittrack.site import formats
+from gittrack.site.syntax import to_html
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -45,6 +46,7 @@ class Renderer:
             "clock": formats.format_clock,
             "duration": formats.format_duration,
             "size": formats.format_size,
+            "pieces": lambda pieces: Trusted(to_html(pieces)),
         }
         self._environment.filters.update(filters)
         self._environment.globals["asset"] = templates.path_of

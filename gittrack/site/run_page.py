@@ -13,10 +13,12 @@ from gittrack.site.columns import SYSTEM, metric_order, section_of, visible_tags
 from gittrack.site.curves import draw_svg, sort_points
 from gittrack.site.gather import SHOWN_SAME_CODE, list_same_code, note_of
 from gittrack.site.key_metrics import list_key_metrics
+from gittrack.site.markdown import render_alone
 from gittrack.site.pages import share_values
 from gittrack.site.param_tree import grow_tree
 from gittrack.site.paths import data_path, run_slug
 from gittrack.site.previews import Preview, can_preview, make_preview, suffix_of
+from gittrack.site.render import Trusted
 from gittrack.site.scripts import encode_script
 
 if TYPE_CHECKING:
@@ -134,6 +136,7 @@ def view_run(
     parent = contents.by_id.get(run.parent or "")
     before = contents.previous.get(run.run_id)
     same_code, more_same_code = list_same_code(run, contents, SHOWN_SAME_CODE)
+    note = note_of(run)
     changes = list_changes(contents.params[before.run_id], contents.params[run.run_id]) if before else []
     return {
         **share_values(contents, "run", "../"),
@@ -142,7 +145,8 @@ def view_run(
         "params": grow_tree(contents.params[run.run_id]),
         "param_count": len(contents.params[run.run_id]),
         "tags": visible_tags(run),
-        "note": note_of(run),
+        "note": note,
+        "note_html": None if note is None else Trusted(render_alone(note, level=1)),
         "sections": cut_sections(run.metrics, series),
         "artifacts": artifacts,
         "has_figures": any(item.preview and item.preview.figure for item in artifacts),

@@ -8,7 +8,10 @@
   const MOST_ROWS = 400;
   const OPEN_FILES = 5;
 
-  const load = (id) => gittrack.load(`code/${id}`, `data/code/${id.slice(0, 2)}/${id.slice(2)}.js`);
+  const load = (id, language) => {
+    const more = language ? `.${language}` : "";
+    return gittrack.load(`code/${id}${more}`, `data/code/${id.slice(0, 2)}/${id.slice(2)}${more}.js`);
+  };
   const isFolder = (entry) => entry !== undefined && entry[0] === FOLDER;
 
   async function descend(path, old, now, found) {
@@ -25,18 +28,38 @@
 
   async function read(entry) {
     if (!entry) return { text: "" };
-    return entry[0] === GITLINK ? { text: `commit ${entry[1]}\n` } : load(entry[1]);
+    return entry[0] === GITLINK ? { text: `commit ${entry[1]}\n` } : load(entry[1], entry[2]);
   }
+
+  // Each line of a text in pieces of one kind, by its marks: lengths and kinds in turn.
+  function cutLines({ text, marks = [] }) {
+    const lines = [[]];
+    let at = 0;
+    for (let i = 0; i < marks.length; i += 2) {
+      const parts = text.slice(at, at += marks[i]).split("\n");
+      parts.forEach((part, n) => {
+        if (n > 0) lines.push([]);
+        if (part) lines.at(-1).push([marks[i + 1], part]);
+      });
+    }
+    return lines;
+  }
+  const paint = (pieces) => pieces.map(([kind, text]) => (kind ? element("i", { class: `t${kind}`, text }) : text));
 
   const SIGNS = { add: "+", del: "-", at: "" };
   function draw(file, old, now, open) {
     const kind = !file.old ? "added" : !file.now ? "removed" : "changed";
     const notice = old.notice ?? now.notice;
     const rows = notice ? [] : gittrack.diff.compare(old.text, now.text);
+    const sides = [old, now].map((side) => (side.marks ? cutLines(side) : null));
+    const line = ([kind, text, at]) => {
+      const pieces = kind === "at" ? null : sides[kind === "del" ? 0 : 1]?.[at];
+      return element("span", { class: kind || null }, SIGNS[kind] ?? " ", ...(pieces ? paint(pieces) : [text]));
+    };
     const cut = notice ?? (rows.length > MOST_ROWS ? `${rows.length - MOST_ROWS} more lines` : !rows.length && kind === "changed" ? `mode ${file.old[0].toString(8)} → ${file.now[0].toString(8)}` : null);
     return element("details", { class: "diff-file", open },
       element("summary", {}, element("code", { text: file.path, dir: "auto" }), " ", element("span", { class: "hint", text: kind })),
-      rows.length ? element("pre", { class: "diff", tabindex: "0" }, ...rows.slice(0, MOST_ROWS).map(([kind, text]) => element("span", { class: kind || null, text: `${SIGNS[kind] ?? " "}${text}` }))) : null,
+      rows.length ? element("pre", { class: "diff", tabindex: "0" }, ...rows.slice(0, MOST_ROWS).map(line)) : null,
       cut ? element("p", { class: "hint cut", text: cut }) : null);
   }
 

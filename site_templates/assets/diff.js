@@ -43,7 +43,7 @@
 
   const lines = (text) => (text === "" ? [] : text.replace(/\n$/, "").split("\n"));
 
-  // Rows of [kind, text], with hunks' heads as rows of the kind "at".
+  // Rows of [kind, text, line in the text it is from], with hunks' heads as rows of the kind "at".
   function compare(old, now) {
     const a = lines(old), b = lines(now);
     const all = edits(a, b) ?? [...a.map((line) => ["del", line]), ...b.map((line) => ["add", line])];
@@ -56,7 +56,7 @@
       if (kind !== "del") right++;
       if (!near.has(i)) return;
       if (i !== last + 1) rows.push(["at", `@@ -${Math.max(left, 1)} +${Math.max(right, 1)} @@`]);
-      rows.push([kind, text]);
+      rows.push([kind, text, (kind === "del" ? left : right) - 1]);
       last = i;
     });
     return rows;

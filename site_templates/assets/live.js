@@ -58,7 +58,7 @@
   if (add) {
     const run = document.querySelector("script[data-id]").dataset.id;
     const name = document.querySelector("h1").textContent;
-    const note = document.querySelector(".note p")?.textContent ?? "";
+    const note = document.querySelector(".note")?.dataset.note ?? "";
     const button = element("button", { type: "button", id: "edit", "aria-haspopup": "menu", "aria-expanded": "false", text: "Edit" });
     button.addEventListener("click", () => gittrack.openMenu(button, [
       { title: "Rename …", act: () => form("Rename the run", [["name", "Name", name]], (texts) => ask({ do: "rename", run, ...texts })) },

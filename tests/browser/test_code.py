@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.browser.test_accessibility import check
 from tests.site.test_code import Project
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ def test_compared_runs_show_the_difference_of_their_code_and_packages(
     assert [text.strip() for text in page.locator("#code-files .del").all_inner_texts()] == ["-line 20"]
     added = [text.strip() for text in page.locator("#code-files .add").all_inner_texts()]
     assert added == ["+fresh = 1", "+</pre><b>end"]
+    assert page.locator("#code-files .add i.t4").all_inner_texts() == ["1"]
+    assert check(page) == []
     assert page.locator("#environment-hint").inner_text() == "1 of 3 packages differ"
     assert page.locator("#packages tbody tr").all_inner_texts() == ["numpy\t1.26.0\t2.1.0\t2.1.0"]
     page.locator("#code-other").select_option("1")
@@ -70,7 +73,8 @@ def test_lines_are_compared_as_a_shortest_script_of_edits(
 ) -> None:
     site = project.build(tmp_path / "site")
     page = open_page(f"{site.as_uri()}/compare.html#runs={project.runs[0].run_id}")
-    compare = "([a, b]) => gittrack.diff.compare(a, b).filter(([kind]) => kind && kind !== 'at')"
+    compare = """([a, b]) => gittrack.diff.compare(a, b)
+      .filter(([kind]) => kind && kind !== "at").map((row) => row.slice(0, 2))"""
     assert page.evaluate(compare, ["a\nb\nc\n", "a\nc\nd\n"]) == [["del", "b"], ["add", "d"]]
     assert page.evaluate(compare, ["", "x\n"]) == [["add", "x"]]
     assert page.evaluate(compare, ["x\n", ""]) == [["del", "x"]]

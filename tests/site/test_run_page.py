@@ -19,6 +19,7 @@ from gittrack.site.build import build
 from gittrack.site.columns import choose_columns, leading_keys
 from gittrack.site.key_metrics import list_key_metrics
 from gittrack.site.logged_figures import read_figure
+from gittrack.site.options import SiteOptions
 from gittrack.site.param_tree import Branch, Leaf, grow_tree
 from gittrack.site.plotly_figures import convert_plotly
 from gittrack.site.previews import make_preview
@@ -198,3 +199,24 @@ def test_a_page_that_was_logged_begins_with_what_forbids_its_scripts() -> None:
     assert b"default-src 'none'" in head
     assert b"script-src" not in head
     assert rest == "go()</script>é".encode()
+
+
+def test_notes_and_markdown_files_are_shown_as_what_they_say(tmp_path: Path) -> None:
+    source = MemorySource()
+    note = "# Why\nlonger *warmup*\nhelps: [paper](https://example.org/a), [x](javascript:alert(1)) <b>no</b>"
+    report = "# Result\n\n```python\nlr = 0.1  # best\n```\n\n![plot](plot.png)\n\n| a |\n|---|\n| 1 |\n"
+    run = make_run(0, experiment_id="0", tags={"mlflow.note.content": note})
+    source.add(run, {"acc": make_series([0.5])}, {"report.md": report.encode()})
+    build(source, tmp_path)
+    page = (tmp_path / f"runs/{run.run_id}.html").read_text("utf-8")
+    assert "<h2>Why</h2>\n<p>longer <em>warmup</em>\nhelps: " in page
+    assert '<a href="https://example.org/a" rel="noopener noreferrer">paper</a>' in page
+    assert 'href="javascript:' not in page
+    assert "&lt;b&gt;no&lt;/b&gt;" in page
+    assert "data-note" not in page
+    assert "<h3>Result</h3>" in page
+    assert '<pre><code>lr = <i class="t4">0.1</i>  <i class="t3"># best</i>' in page
+    assert "plot (plot.png is not part of this site)" in page
+    live = tmp_path / "live"
+    build(source, live, options=SiteOptions(live=True))
+    assert 'data-note="# Why\n' in (live / f"runs/{run.run_id}.html").read_text("utf-8")
