@@ -4,7 +4,7 @@
 
 needs Python 3.11 and git. The first time it installs gittrack and its tools into ``.venv-tests`` (and, for
 the frameworks and the comparison with MLflow, ``.venv-frameworks`` and ``.venv-mlflow``), and from Debian
-Chromium, Apache and OpenSSH's server where they are missing and it may. It stops at the first failure.
+Chromium, Apache and OpenSSH's server where they are missing and it may. It runs every step, whatever the others find.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ SYSTEM_FOLDERS = ("/usr/sbin", "/usr/local/sbin")
 
 
 def main(arguments: list[str]) -> int:
-    """Run the steps in order until one fails, and return its exit status."""
+    """Run the steps in order, and return 0 only if none fails."""
     install_programs()
     environment = open_environment("tests", groups=["test", "lint"])
     workers = [] if chooses_workers(arguments) else ["-n", "auto"]
@@ -60,19 +60,17 @@ def main(arguments: list[str]) -> int:
 
 
 def run_steps(steps: dict[str, Callable[[], int]]) -> int:
-    """Run each step, then say how each went."""
+    """Run each step, then say how each went; a failure hides none of those after it."""
     rows = []
-    status = 0
+    worst = 0
     for name, step in steps.items():
         print(f"\n=== {name} ===", flush=True)
         started = time.monotonic()
         status = step()
-        rows.append(f"{'failed' if status else 'passed'}  {name:<8}{time.monotonic() - started:7.1f} s")
-        if status:
-            break
-    skipped = [f"not run {name}" for name in list(steps)[len(rows) :]]
-    print("", "=== summary ===", *rows, *skipped, sep="\n", flush=True)
-    return status
+        rows.append(f"{'failed' if status else 'passed'}  {name:<10}{time.monotonic() - started:7.1f} s")
+        worst = worst or status
+    print("", "=== summary ===", *rows, sep="\n", flush=True)
+    return worst
 
 
 def try_frameworks() -> int:
