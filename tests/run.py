@@ -4,7 +4,8 @@
 
 needs Python 3.11 and git. The first time it installs gittrack and its tools into ``.venv-tests`` (and, for
 the frameworks and the comparison with MLflow, ``.venv-frameworks`` and ``.venv-mlflow``), and from Debian
-Chromium, Apache and OpenSSH's server where they are missing and it may. It runs every step, whatever the others find.
+Chromium, Apache and OpenSSH's server where they are missing and it may. Every step runs, whatever the others
+find.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING
 
 from gittrack.core.events import (
     LifecycleChanged,
@@ -30,7 +30,6 @@ from gittrack.core.model import (
     RunStatus,
 )
 from gittrack.core.names import (
-    check_artifact_path,
     check_name,
     check_run_id,
     make_run_id,
@@ -45,8 +44,7 @@ from gittrack.errors import (
     StoreError,
     TagNotFoundError,
 )
-from gittrack.tracking import artifacts as files
-from gittrack.tracking import experiments, media, side_files, tables
+from gittrack.tracking import experiments, side_files
 from gittrack.tracking.checkpoints import Checkpoints
 from gittrack.tracking.code import CODE_FILE, Capture, CodeSource
 from gittrack.tracking.context import current_source, current_user
@@ -68,8 +66,7 @@ if TYPE_CHECKING:
 
     from gittrack.core.alerts import Alert
     from gittrack.core.events import Event
-    from gittrack.core.frames import Table
-    from gittrack.core.model import Artifact, Code, Experiment, FileInfo, Metric, Param, RunTag
+    from gittrack.core.model import Code, Metric, Param, RunTag
     from gittrack.core.series import Series
     from gittrack.store.interface import Store
     from gittrack.tracking import (
@@ -92,9 +89,10 @@ if TYPE_CHECKING:
         registry,
         rerun,
         run_code,
+        run_files,
+        search,
         verify,
     )
-    from gittrack.tracking.paging import PagedList
 
 
 class Client:
@@ -206,102 +204,16 @@ class Client:
 
     # Experiments
 
-    def create_experiment(
-        self, name: str, artifact_location: str | None = None, tags: Mapping[str, object] | None = None
-    ) -> str:
-        """Create an experiment; return its id, the same in every clone that creates this name first.
-
-        Raises:
-            ConflictError: There is one by that name, be it deleted.
-            InvalidNameError: The name or a tag's key cannot be stored.
-        """
-        return experiments.create(self.store, name, artifact_location, tags or {}, self._clock_ms())
-
-    def get_experiment(self, experiment_id: str) -> Experiment:
-        """Return an experiment.
-
-        Raises:
-            ExperimentNotFoundError: There is none with this id.
-        """
-        return experiments.get(self.store, experiment_id)
-
-    def get_experiment_by_name(self, name: str) -> Experiment | None:
-        """Return the experiment by that name, deleted or not, or None."""
-        return experiments.find_by_name(self.store, name)
-
-    def list_experiments(self) -> list[Experiment]:
-        """Return all active experiments."""
-        return [one for one in self.store.list_experiments() if one.lifecycle_stage == LifecycleStage.ACTIVE]
-
-    def search_experiments(
-        self,
-        view_type: int = ViewType.ACTIVE_ONLY,
-        max_results: int | None = 1000,
-        filter_string: str | None = None,
-        order_by: Sequence[str] | None = None,
-        page_token: str | None = None,
-    ) -> PagedList[Experiment]:
-        """Return the experiments that a filter means, newest first, page by page.
-
-        Args:
-            view_type: Active ones, deleted ones, or all: one of `ViewType`.
-            max_results: Size of a page, from 1 to 50,000.
-            filter_string: In the search language, over ``name``, ``experiment_id``, ``creation_time``,
-                ``last_update_time`` and ``tags.KEY``.
-            order_by: E.g. ``["name", "last_update_time DESC"]``.
-            page_token: ``token`` of the page before.
-
-        Raises:
-            QuerySyntaxError: The filter or an order cannot be read; ``position`` says where.
-            InvalidValueError: ``max_results`` or the token is none.
-        """
-        return experiments.search(self, view_type, max_results, filter_string, order_by, page_token)
-
-    def rename_experiment(self, experiment_id: str, new_name: str) -> None:
-        """Give an active experiment another name.
-
-        Raises:
-            ExperimentNotFoundError: There is none with this id.
-            RunStateError: It is deleted.
-            ConflictError: Another one has that name.
-        """
-        experiments.rename(self.store, experiment_id, new_name, self._clock_ms())
-
-    def delete_experiment(self, experiment_id: str) -> None:
-        """Delete an experiment and, with it, all its runs; `restore_experiment` brings them back.
-
-        Raises:
-            ExperimentNotFoundError: There is none with this id, or it is deleted already.
-        """
-        experiments.delete(self.store, experiment_id, self._clock_ms())
-
-    def restore_experiment(self, experiment_id: str) -> None:
-        """Bring back a deleted experiment and the runs that were deleted with it.
-
-        Raises:
-            ExperimentNotFoundError: There is none with this id, or it is not deleted.
-        """
-        experiments.restore(self.store, experiment_id, self._clock_ms())
-
-    def set_experiment_tag(self, experiment_id: str, key: str, value: object) -> None:
-        """Set a tag of an active experiment.
-
-        Raises:
-            ExperimentNotFoundError: There is none with this id.
-            RunStateError: It is deleted.
-            InvalidNameError: The key cannot be stored.
-        """
-        experiments.set_tags(self.store, experiment_id, {key: value}, self._clock_ms())
-
-    def delete_experiment_tag(self, experiment_id: str, key: str) -> None:
-        """Remove a tag of an active experiment.
-
-        Raises:
-            TagNotFoundError: It has no such tag.
-            ExperimentNotFoundError: There is none with this id.
-            RunStateError: It is deleted.
-        """
-        experiments.delete_tag(self.store, experiment_id, key, self._clock_ms())
+    create_experiment = experiments.create_experiment
+    get_experiment = experiments.get_experiment
+    get_experiment_by_name = experiments.get_experiment_by_name
+    list_experiments = experiments.list_experiments
+    search_experiments = experiments.search_experiments
+    rename_experiment = experiments.rename_experiment
+    delete_experiment = experiments.delete_experiment
+    restore_experiment = experiments.restore_experiment
+    set_experiment_tag = experiments.set_experiment_tag
+    delete_experiment_tag = experiments.delete_experiment_tag
 
     # Runs
 
@@ -333,7 +245,7 @@ class Client:
         """
         values = check_tags(tags or {})
         name = self._choose_name(values.pop(TAG_RUN_NAME, ""), run_name)
-        experiments.get_active(self.store, experiment_id)
+        experiments.get_active_experiment(self, experiment_id)
         time_ms = self._clock_ms() if start_time is None else coerce_timestamp(start_time)
         run_id = run_id or make_run_id(time_ms, os.urandom(10))
         if TAG_PARENT not in values and (origin := rerun_origin()):
@@ -431,83 +343,6 @@ class Client:
     ) -> list[Run]:
         """Return runs, newest first; see `iter_runs`."""
         return list(self.iter_runs(experiment_ids, view_type))
-
-    def search_runs(
-        self,
-        experiment_ids: Sequence[str] | str | None = None,
-        filter_string: str = "",
-        run_view_type: int = ViewType.ACTIVE_ONLY,
-        max_results: int = 1000,
-        order_by: Sequence[str] | None = None,
-        page_token: str | None = None,
-    ) -> PagedList[Run]:
-        """Return the runs that a filter means, newest first or as ``order_by`` says, page by page.
-
-        Args:
-            experiment_ids: Of these experiments only; of all active ones if None.
-            filter_string: In the search language, e.g. ``metrics.loss.min < 0.3 AND params.lr > 1e-4``.
-            run_view_type: Active ones, deleted ones, or all: one of `ViewType`.
-            max_results: Size of a page, from 1 to 50,000.
-            order_by: E.g. ``["metrics.val/acc DESC", "start_time"]``.
-            page_token: ``token`` of the page before; new runs do not shift what follows it.
-
-        Raises:
-            QuerySyntaxError: The filter or an order cannot be read; ``position`` says where.
-            InvalidValueError: ``max_results`` or the token is none.
-        """
-        from gittrack.tracking import search
-
-        return search.search_page(
-            self, experiment_ids, filter_string, run_view_type, max_results, order_by, page_token
-        )
-
-    def search_all_runs(
-        self,
-        experiment_ids: Sequence[str] | str | None = None,
-        filter_string: str = "",
-        run_view_type: int = ViewType.ACTIVE_ONLY,
-        order_by: Sequence[str] | None = None,
-        *,
-        limit: int | None = None,
-    ) -> list[Run]:
-        """Return all runs that a filter means, on one page, or the first ``limit``; see `search_runs`.
-
-        Raises:
-            QuerySyntaxError: The filter or an order cannot be read; ``position`` says where.
-        """
-        from gittrack.tracking import search
-
-        query = search.make_query(self, experiment_ids, filter_string, run_view_type, order_by, limit=limit)
-        return self.store.search_runs(query)
-
-    def search_table(
-        self,
-        experiment_ids: Sequence[str] | str | None = None,
-        filter_string: str = "",
-        run_view_type: int = ViewType.ACTIVE_ONLY,
-        order_by: Sequence[str] | None = None,
-        *,
-        columns: Iterable[str] | None = None,
-        limit: int | None = None,
-    ) -> Table:
-        """Return values of the runs that a filter means by column; see `search_runs`.
-
-        Args:
-            experiment_ids: Of these experiments only; of all active ones if None.
-            filter_string: In the search language.
-            run_view_type: Active ones, deleted ones, or all: one of `ViewType`.
-            order_by: Keys, each with ``DESC`` if need be.
-            columns: Keys of the search language, or ``metrics.*``, ``params.*``, ``tags.*``; nothing else is
-                read, so that few columns of a wide store are cheap. MLflow's if None.
-            limit: At most so many runs.
-
-        Raises:
-            QuerySyntaxError: The filter, an order or a column cannot be read; ``position`` says where.
-        """
-        from gittrack.tracking import search
-
-        query = search.make_query(self, experiment_ids, filter_string, run_view_type, order_by, limit=limit)
-        return search.search_table(self, query, columns)
 
     def update_run(self, run_id: str, status: str | None = None, name: str | None = None) -> None:
         """Change the status or the name of a run.
@@ -761,251 +596,6 @@ class Client:
         """Return the whole history of every metric of a run, in the order of time, step and value."""
         return self.store.read_series(check_run_id(run_id))
 
-    # Artifacts
-
-    def log_artifact(
-        self,
-        run_id: str,
-        local_path: str | os.PathLike[str],
-        artifact_path: str | None = None,
-        *,
-        link: bool = False,
-    ) -> None:
-        """Store a file, or a folder under its own name.
-
-        Args:
-            run_id: The run.
-            local_path: The file or folder.
-            artifact_path: Folder in the run, the top if None.
-            link: Take large files themselves rather than copies, where the file system can: no byte is
-                copied, the file becomes read-only, and whoever changes it nevertheless damages what is kept.
-
-        Raises:
-            ArtifactNotFoundError: There is nothing at ``local_path``.
-            UserError: A path cannot be stored, or something is no file.
-            StoreError: It cannot be read, or the disk is full or failed.
-        """
-        from gittrack.tracking import folders
-
-        source = files.check_source(local_path)
-        live = self.live(run_id)
-        name = source.name or source.resolve().name
-        if source.is_dir():
-            folders.log_folder(self.store, live, source, files.join_path(artifact_path, name), link=link)
-        else:
-            files.log_file(self.store, live, source, files.join_path(artifact_path, name), link=link)
-
-    def log_artifacts(
-        self,
-        run_id: str,
-        local_dir: str | os.PathLike[str],
-        artifact_path: str | None = None,
-        *,
-        link: bool = False,
-    ) -> None:
-        """Store the content of a folder.
-
-        Args:
-            run_id: The run.
-            local_dir: The folder.
-            artifact_path: Folder in the run, the top if None.
-            link: Take large files themselves rather than copies, where the file system can: no byte is
-                copied, the file becomes read-only, and whoever changes it nevertheless damages what is kept.
-
-        Raises:
-            ArtifactNotFoundError: There is nothing at ``local_dir``.
-            UserError: It is no folder, or a path in it cannot be stored.
-            StoreError: Something cannot be read, or the disk is full or failed.
-        """
-        from gittrack.tracking import folders
-
-        source = files.check_source(local_dir)
-        if not source.is_dir():
-            message = f"{str(source)!r} is no folder"
-            raise InvalidValueError(message, hint="log_artifact() logs a file")
-        folders.log_folder(self.store, self.live(run_id), source, artifact_path, link=link)
-
-    def log_content(self, run_id: str, content: bytes, artifact_file: str) -> Artifact:
-        """Store bytes as an artifact.
-
-        Raises:
-            InvalidNameError: The path cannot be stored.
-            StoreError: The disk is full, or failed.
-        """
-        return files.log_content(self.store, self.live(run_id), check_artifact_path(artifact_file), content)
-
-    def log_text(self, run_id: str, text: str, artifact_file: str) -> None:
-        """Store text as an artifact, in UTF-8.
-
-        Raises:
-            InvalidNameError: The path cannot be stored.
-            InvalidValueError: It is no text, or no valid Unicode.
-            StoreError: The disk is full, or failed.
-        """
-        self.log_content(run_id, media.encode_text(text), media.check_file(artifact_file))
-
-    def log_dict(self, run_id: str, dictionary: Any, artifact_file: str) -> None:  # noqa: ANN401
-        """Store a dict or list: YAML for ``.yml`` and ``.yaml``, else JSON; see `media.encode_dict`.
-
-        Raises:
-            InvalidNameError: The path cannot be stored.
-            InvalidValueError: It cannot be said in JSON.
-            UserError: PyYAML is missing.
-            StoreError: The disk is full, or failed.
-        """
-        path = media.check_file(artifact_file)
-        self.log_content(run_id, media.encode_dict(dictionary, path), path)
-
-    def log_figure(
-        self,
-        run_id: str,
-        figure: Any,  # noqa: ANN401
-        artifact_file: str,
-        *,
-        save_kwargs: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Store a figure in the format its path ends in; see `media.encode_figure`.
-
-        Raises:
-            InvalidNameError: The path cannot be stored.
-            InvalidValueError: It is no figure, or cannot be saved so.
-            UserError: A package for this format is missing.
-            StoreError: The disk is full, or failed.
-        """
-        path = media.check_file(artifact_file)
-        self.log_content(run_id, media.encode_figure(figure, path, save_kwargs), path)
-
-    def log_image(
-        self,
-        run_id: str,
-        image: Any,  # noqa: ANN401
-        artifact_file: str | None = None,
-        key: str | None = None,
-        step: int | None = None,
-        timestamp: int | None = None,
-        synchronous: bool | None = None,  # noqa: FBT001
-    ) -> None:
-        """Store an image: at a path, or under a key as one of a series over steps.
-
-        Args:
-            run_id: The run.
-            image: A Pillow image or a numpy array; see `media.encode_image`.
-            artifact_file: The path; not together with the other three.
-            key: The series it belongs to.
-            step: Any signed 64-bit integer, 0 if None.
-            timestamp: Milliseconds since the epoch, now if None.
-            synchronous: Accepted for MLflow's sake: logging is always done when the call returns.
-
-        Raises:
-            InvalidNameError: The path or key cannot be stored.
-            InvalidValueError: It is no image, or neither or both of path and key are given.
-            UserError: Pillow is missing.
-            StoreError: The disk is full, or failed.
-        """
-        del synchronous
-        by_key = key is not None or step is not None or timestamp is not None
-        if (artifact_file is None) != by_key or (by_key and key is None):
-            message = "give artifact_file alone, or key with step and timestamp if you like"
-            raise InvalidValueError(
-                message, hint="log_image(image, 'a.png') or log_image(image, key='a', step=3)"
-            )
-        if artifact_file is not None:
-            path = media.check_file(artifact_file)
-            self.log_content(run_id, media.encode_image(image, path), path)
-            return
-        time_ms = self._clock_ms() if timestamp is None else timestamp
-        for path, content in media.encode_keyed_image(image, key, step, time_ms).items():
-            self.log_content(run_id, content, path)
-        self.set_tag(run_id, media.TAG_IMAGES, value=True)
-
-    def log_table(self, run_id: str, data: Any, artifact_file: str) -> None:  # noqa: ANN401
-        """Store a table, or append its rows to the one that is there; see `tables.log_table`.
-
-        Raises:
-            InvalidNameError: The path cannot be one of a table.
-            InvalidValueError: The data are no table, or cannot be written.
-            UserError: pandas is missing.
-            StoreError: The disk is full, or failed.
-        """
-        tables.log_table(self, run_id, data, artifact_file)
-
-    def load_table(
-        self,
-        experiment_id: str,
-        artifact_file: str,
-        run_ids: Sequence[str] | None = None,
-        extra_columns: Sequence[str] | None = None,
-    ) -> Any:  # noqa: ANN401
-        """Return the rows of a table of all runs of an experiment as a data frame; see `tables.load_table`.
-
-        Raises:
-            ArtifactNotFoundError: No run has such a table.
-            InvalidValueError: An extra column is none, or an artifact is no table.
-            UserError: pandas is missing.
-        """
-        return tables.load_table(self, experiment_id, artifact_file, run_ids, extra_columns)
-
-    def log_stream(self, run_id: str, stream: BinaryIO, artifact_file: str) -> None:
-        """Store what a binary stream holds from where it stands; memory stays flat whatever its size.
-
-        Raises:
-            InvalidNameError: The path cannot be stored.
-            InvalidValueError: It is no binary stream.
-            StoreError: It cannot be read, or the disk is full or failed.
-        """
-        files.log_stream(self.store, self.live(run_id), media.check_file(artifact_file), stream)
-
-    def list_artifacts(self, run_id: str, path: str | None = None) -> list[FileInfo]:
-        """Return the files and folders directly at ``path`` (default: the top).
-
-        Raises:
-            RunNotFoundError: There is no run with this id.
-        """
-        return files.list_folder(self.get_run(run_id).artifacts, path)
-
-    def read_artifact(self, run_id: str, path: str, *, fetch: bool = True) -> bytes:
-        """Return the content of one artifact, verified; what is damaged here is fetched again.
-
-        Args:
-            run_id: The run.
-            path: In the run.
-            fetch: Whether to bring it from a remote if it is not here.
-
-        Raises:
-            ArtifactNotFoundError: The run has none there, or its content is nowhere to be had.
-            CorruptDataError: The content is damaged.
-            RemoteError: No remote that has it can be reached.
-        """
-        from gittrack.tracking import contents, downloads
-
-        run = self.get_run(run_id)
-        if not fetch:
-            return downloads.read_artifact(self.store, run, path)
-        contents.bring(self, run, path)
-        return downloads.read_artifact(self.store, run, path, contents.mender(self, run))
-
-    def download_artifacts(
-        self, run_id: str, path: str = "", dst_path: str | os.PathLike[str] | None = None
-    ) -> str:
-        """Write an artifact, a folder (default: all) or what a glob means to a folder; return where it is.
-
-        What is not here, or damaged here, comes from a remote; everything is verified.
-
-        Raises:
-            ArtifactNotFoundError: There is nothing at ``path``, or its content is nowhere to be had.
-            CorruptDataError: The content is damaged.
-            RemoteError: No remote that has it can be reached.
-            StoreError: The disk is full, or failed.
-        """
-        from pathlib import Path
-
-        from gittrack.tracking import contents, downloads
-
-        destination = None if dst_path is None else Path(dst_path)
-        run = self.get_run(run_id)
-        contents.bring(self, run, path)
-        return str(downloads.download(self.store, run, path, destination, contents.mender(self, run)))
-
     # Side files
 
     set_side_file = side_files.set_side_file
@@ -1013,9 +603,25 @@ class Client:
     find_side_file = side_files.find_side_file
     list_side_files = side_files.list_side_files
 
-    # Inputs, models, versions
+    # What lives in modules of its own
 
     if TYPE_CHECKING:
+        search_runs = search.search_runs
+        search_all_runs = search.search_all_runs
+        search_table = search.search_table
+        log_artifact = run_files.log_artifact
+        log_artifacts = run_files.log_artifacts
+        log_content = run_files.log_content
+        log_text = run_files.log_text
+        log_dict = run_files.log_dict
+        log_figure = run_files.log_figure
+        log_image = run_files.log_image
+        log_table = run_files.log_table
+        load_table = run_files.load_table
+        log_stream = run_files.log_stream
+        list_artifacts = run_files.list_artifacts
+        read_artifact = run_files.read_artifact
+        download_artifacts = run_files.download_artifacts
         get_metric_direction = definitions.get_metric_direction
         get_metric_history = histories.get_metric_history
         get_metric_history_bulk = histories.get_metric_history_bulk

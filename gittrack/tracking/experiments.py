@@ -1,4 +1,4 @@
-"""Experiments: created, renamed, tagged, deleted and restored in a store."""
+"""Experiments: created, found, renamed, tagged, deleted and restored."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ from gittrack.errors import (
     TagNotFoundError,
 )
 from gittrack.tracking.live import check_tags
-from gittrack.tracking.views import shows
+from gittrack.tracking.views import ViewType, shows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gittrack.core.model import Experiment
-    from gittrack.store.interface import Store
     from gittrack.tracking.client import Client
     from gittrack.tracking.paging import PagedList
 
@@ -29,18 +28,18 @@ ATTRIBUTES = {name: name for name in ("name", "experiment_id", "creation_time", 
 """What experiments are searched for by, besides their tags."""
 
 
-def create(
-    store: Store, name: str, artifact_location: str | None, tags: Mapping[str, object], time: int
+def create_experiment(
+    client: Client, name: str, artifact_location: str | None = None, tags: Mapping[str, object] | None = None
 ) -> str:
-    """Create an experiment; return its id.
+    """Create an experiment; return its id, the same in every clone that creates this name first.
 
     Raises:
         ConflictError: There is one by that name, be it deleted.
         InvalidNameError: The name or a tag's key cannot be stored.
     """
     check_name("experiment", name)
-    values = check_tags(tags)
-    taken = {one.experiment_id: one for one in store.list_experiments()}
+    values = check_tags(tags or {})
+    taken = {one.experiment_id: one for one in client.store.list_experiments()}
     for one in taken.values():
         if one.name == name:
             is_deleted = one.lifecycle_stage != LifecycleStage.ACTIVE
@@ -50,56 +49,72 @@ def create(
     attempt = 0
     while (experiment_id := derive_experiment_id(name, attempt)) in taken:
         attempt += 1
-    change = ExperimentChange(time, created_name=name, artifact_location=artifact_location, set_tags=values)
-    store.change_experiment(experiment_id, [change])
+    change = ExperimentChange(
+        client.time_ms(), created_name=name, artifact_location=artifact_location, set_tags=values
+    )
+    client.store.change_experiment(experiment_id, [change])
     return experiment_id
 
 
-def get(store: Store, experiment_id: str) -> Experiment:
+def get_experiment(client: Client, experiment_id: str) -> Experiment:
     """Return an experiment, deleted or not.
 
     Raises:
         ExperimentNotFoundError: There is none with this id.
     """
     experiment_id = check_experiment_id(str(experiment_id))
-    experiment = store.find_experiment(experiment_id)
+    experiment = client.store.find_experiment(experiment_id)
     if experiment is None:
         message = f"no experiment with id {experiment_id!r}"
         raise ExperimentNotFoundError(message, hint="`gittrack experiments` lists them")
     return experiment
 
 
-def get_active(store: Store, experiment_id: str) -> Experiment:
+def get_active_experiment(client: Client, experiment_id: str) -> Experiment:
     """Return an experiment that is not deleted.
 
     Raises:
         ExperimentNotFoundError: There is none with this id.
         RunStateError: It is deleted.
     """
-    experiment = get(store, experiment_id)
+    experiment = get_experiment(client, experiment_id)
     if experiment.lifecycle_stage != LifecycleStage.ACTIVE:
         message = f"experiment {experiment.name!r} is deleted"
         raise RunStateError(message, hint="restore it first, or use another")
     return experiment
 
 
-def find_by_name(store: Store, name: str) -> Experiment | None:
+def get_experiment_by_name(client: Client, name: str) -> Experiment | None:
     """Return the experiment by that name, deleted or not, or None."""
-    return next((one for one in store.list_experiments() if one.name == name), None)
+    return next((one for one in client.store.list_experiments() if one.name == name), None)
 
 
-def search(
+def list_experiments(client: Client) -> list[Experiment]:
+    """Return all active experiments."""
+    return [one for one in client.store.list_experiments() if one.lifecycle_stage == LifecycleStage.ACTIVE]
+
+
+def search_experiments(
     client: Client,
-    view_type: int,
-    max_results: int | None,
-    filter_string: str | None,
-    order_by: Sequence[str] | None,
-    page_token: str | None,
+    view_type: int = ViewType.ACTIVE_ONLY,
+    max_results: int | None = 1000,
+    filter_string: str | None = None,
+    order_by: Sequence[str] | None = None,
+    page_token: str | None = None,
 ) -> PagedList[Experiment]:
-    """Return a page of experiments; see `Client.search_experiments`.
+    """Return the experiments that a filter means, newest first, page by page.
+
+    Args:
+        client: Of the repository.
+        view_type: Active ones, deleted ones, or all: one of `ViewType`.
+        max_results: Size of a page, from 1 to 50,000.
+        filter_string: In the search language, over ``name``, ``experiment_id``, ``creation_time``,
+            ``last_update_time`` and ``tags.KEY``.
+        order_by: E.g. ``["name", "last_update_time DESC"]``.
+        page_token: ``token`` of the page before.
 
     Raises:
-        QuerySyntaxError: The filter or an order cannot be read.
+        QuerySyntaxError: The filter or an order cannot be read; ``position`` says where.
         InvalidValueError: ``max_results`` or the token is none.
     """
     from gittrack.core.facts import compile_facts, parse_facts_order, sort_facts
@@ -124,7 +139,7 @@ def _facts(experiment: Experiment) -> dict[str, str | int]:
     }
 
 
-def rename(store: Store, experiment_id: str, name: str, time: int) -> None:
+def rename_experiment(client: Client, experiment_id: str, new_name: str) -> None:
     """Give an active experiment another name.
 
     Raises:
@@ -132,53 +147,53 @@ def rename(store: Store, experiment_id: str, name: str, time: int) -> None:
         RunStateError: It is deleted.
         ConflictError: Another one has that name.
     """
-    check_name("experiment", name)
-    experiment = get_active(store, experiment_id)
-    other = find_by_name(store, name)
+    check_name("experiment", new_name)
+    experiment = get_active_experiment(client, experiment_id)
+    other = get_experiment_by_name(client, new_name)
     if other is not None and other.experiment_id != experiment.experiment_id:
-        message = f"experiment {name!r} exists already"
+        message = f"experiment {new_name!r} exists already"
         raise ConflictError(message, hint="use another name")
-    _change(store, experiment_id, ExperimentChange(time, name=name))
+    _change(client, experiment_id, ExperimentChange(client.time_ms(), name=new_name))
 
 
-def delete(store: Store, experiment_id: str, time: int) -> None:
-    """Delete an active experiment and, with it, all its runs.
+def delete_experiment(client: Client, experiment_id: str) -> None:
+    """Delete an experiment and, with it, all its runs; `restore_experiment` brings them back.
 
     Raises:
         ExperimentNotFoundError: There is none with this id, or it is deleted already.
     """
-    if get(store, experiment_id).lifecycle_stage != LifecycleStage.ACTIVE:
+    if get_experiment(client, experiment_id).lifecycle_stage != LifecycleStage.ACTIVE:
         message = f"experiment {experiment_id!r} is deleted already"
         raise ExperimentNotFoundError(message, hint="restore_experiment() brings it back")
-    _change(store, experiment_id, ExperimentChange(time, stage=LifecycleStage.DELETED.value))
+    _change(client, experiment_id, ExperimentChange(client.time_ms(), stage=LifecycleStage.DELETED.value))
 
 
-def restore(store: Store, experiment_id: str, time: int) -> None:
+def restore_experiment(client: Client, experiment_id: str) -> None:
     """Bring back a deleted experiment and the runs that were deleted with it.
 
     Raises:
         ExperimentNotFoundError: There is none with this id, or it is not deleted.
     """
-    if get(store, experiment_id).lifecycle_stage == LifecycleStage.ACTIVE:
+    if get_experiment(client, experiment_id).lifecycle_stage == LifecycleStage.ACTIVE:
         message = f"experiment {experiment_id!r} is not deleted"
         raise ExperimentNotFoundError(message, hint="it can be used as it is")
-    _change(store, experiment_id, ExperimentChange(time, stage=LifecycleStage.ACTIVE.value))
+    _change(client, experiment_id, ExperimentChange(client.time_ms(), stage=LifecycleStage.ACTIVE.value))
 
 
-def set_tags(store: Store, experiment_id: str, tags: Mapping[str, object], time: int) -> None:
-    """Set tags of an active experiment.
+def set_experiment_tag(client: Client, experiment_id: str, key: str, value: object) -> None:
+    """Set a tag of an active experiment.
 
     Raises:
         ExperimentNotFoundError: There is none with this id.
         RunStateError: It is deleted.
-        InvalidNameError: A key cannot be stored.
+        InvalidNameError: The key cannot be stored.
     """
-    values = check_tags(tags)
-    get_active(store, experiment_id)
-    _change(store, experiment_id, ExperimentChange(time, set_tags=values))
+    values = check_tags({key: value})
+    get_active_experiment(client, experiment_id)
+    _change(client, experiment_id, ExperimentChange(client.time_ms(), set_tags=values))
 
 
-def delete_tag(store: Store, experiment_id: str, key: str, time: int) -> None:
+def delete_experiment_tag(client: Client, experiment_id: str, key: str) -> None:
     """Remove a tag of an active experiment.
 
     Raises:
@@ -186,15 +201,15 @@ def delete_tag(store: Store, experiment_id: str, key: str, time: int) -> None:
         ExperimentNotFoundError: There is none with this id.
         RunStateError: It is deleted.
     """
-    if key not in get_active(store, experiment_id).tags:
+    if key not in get_active_experiment(client, experiment_id).tags:
         message = f"no tag with name {key!r} in experiment {experiment_id!r}"
         raise TagNotFoundError(message, hint="get_experiment() shows its tags")
-    _change(store, experiment_id, ExperimentChange(time, deleted_tag=key))
+    _change(client, experiment_id, ExperimentChange(client.time_ms(), deleted_tag=key))
 
 
-def _change(store: Store, experiment_id: str, change: ExperimentChange) -> None:
+def _change(client: Client, experiment_id: str, change: ExperimentChange) -> None:
     changes = [change]
     if experiment_id == DEFAULT_EXPERIMENT_ID:
         # The default experiment is there without being stored; its first change stores it.
         changes.insert(0, ExperimentChange(0, created_name=DEFAULT_EXPERIMENT.name))
-    store.change_experiment(experiment_id, changes)
+    client.store.change_experiment(experiment_id, changes)

@@ -6,6 +6,11 @@ from importlib import import_module
 from typing import Any
 
 METHODS = {
+    "search": "search_runs search_all_runs search_table",
+    "run_files": (
+        "log_artifact log_artifacts log_content log_text log_dict log_figure log_image log_table load_table "
+        "log_stream list_artifacts read_artifact download_artifacts"
+    ),
     "definitions": "get_metric_direction",
     "histories": "get_metric_history get_metric_history_bulk",
     "diff": "diff_runs find_previous_run",

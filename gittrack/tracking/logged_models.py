@@ -59,7 +59,7 @@ def create_logged_model(
     """
     from gittrack.tracking import experiments
 
-    experiments.get_active(client.store, str(experiment_id))
+    experiments.get_active_experiment(client, str(experiment_id))
     chosen = check_logged_model_name(name or make_run_name(int.from_bytes(os.urandom(6))))
     if source_run_id is not None:
         client.get_run(source_run_id)

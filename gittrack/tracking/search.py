@@ -27,35 +27,91 @@ MAX_RESULTS = 50_000
 DATA = ("metric", "param", "tag")
 
 
-def search_page(
+def search_runs(
     client: Client,
-    experiment_ids: Sequence[str] | str | None,
-    filter_string: str,
-    view_type: int,
-    max_results: int,
-    order_by: Sequence[str] | None,
-    page_token: str | None,
+    experiment_ids: Sequence[str] | str | None = None,
+    filter_string: str = "",
+    run_view_type: int = ViewType.ACTIVE_ONLY,
+    max_results: int = 1000,
+    order_by: Sequence[str] | None = None,
+    page_token: str | None = None,
 ) -> PagedList[Run]:
-    """Return a page of the runs that a filter means; see `Client.search_runs`.
+    """Return the runs that a filter means, newest first or as ``order_by`` says, page by page.
 
-    A token says behind which run a page begins, so pages stay what they are while new runs arrive.
+    Args:
+        client: Of the repository.
+        experiment_ids: Of these experiments only; of all active ones if None.
+        filter_string: In the search language, e.g. ``metrics.loss.min < 0.3 AND params.lr > 1e-4``.
+        run_view_type: Active ones, deleted ones, or all: one of `ViewType`.
+        max_results: Size of a page, from 1 to 50,000.
+        order_by: E.g. ``["metrics.val/acc DESC", "start_time"]``.
+        page_token: ``token`` of the page before; new runs do not shift what follows it.
 
     Raises:
-        QuerySyntaxError: The filter or an order cannot be read.
+        QuerySyntaxError: The filter or an order cannot be read; ``position`` says where.
         InvalidValueError: ``max_results`` or the token is none.
     """
     from gittrack.core.query import compile_order
 
     size = check_page_size(max_results, MAX_RESULTS)
-    query = make_query(client, experiment_ids, filter_string, view_type, order_by)
+    query = make_query(client, experiment_ids, filter_string, run_view_type, order_by)
     ids = None if query.experiment_ids is None else sorted(query.experiment_ids)
-    asked = [filter_string or "", [repr(clause) for clause in query.order], [ids, int(view_type)]]
+    asked = [filter_string or "", [repr(clause) for clause in query.order], [ids, int(run_view_type)]]
     after = decode_rank(page_token, asked, length=len(query.order) + 2) if page_token else None
     found = client.store.search_runs(replace(query, after=after, limit=size + 1))
     if len(found) <= size:
         return PagedList(found)
     last = compile_order(query.order, query.setting)(found[size - 1])
     return PagedList(found[:size], encode_token(last, asked))
+
+
+def search_all_runs(
+    client: Client,
+    experiment_ids: Sequence[str] | str | None = None,
+    filter_string: str = "",
+    run_view_type: int = ViewType.ACTIVE_ONLY,
+    order_by: Sequence[str] | None = None,
+    *,
+    limit: int | None = None,
+) -> list[Run]:
+    """Return all runs that a filter means, on one page, or the first ``limit``; see `search_runs`.
+
+    Raises:
+        QuerySyntaxError: The filter or an order cannot be read; ``position`` says where.
+    """
+    query = make_query(client, experiment_ids, filter_string, run_view_type, order_by, limit=limit)
+    return client.store.search_runs(query)
+
+
+def search_table(
+    client: Client,
+    experiment_ids: Sequence[str] | str | None = None,
+    filter_string: str = "",
+    run_view_type: int = ViewType.ACTIVE_ONLY,
+    order_by: Sequence[str] | None = None,
+    *,
+    columns: Iterable[str] | None = None,
+    limit: int | None = None,
+) -> Table:
+    """Return values of the runs that a filter means by column; see `search_runs`.
+
+    Args:
+        client: Of the repository.
+        experiment_ids: Of these experiments only; of all active ones if None.
+        filter_string: In the search language.
+        run_view_type: Active ones, deleted ones, or all: one of `ViewType`.
+        order_by: Keys, each with ``DESC`` if need be.
+        columns: Keys of the search language, or ``metrics.*``, ``params.*``, ``tags.*``; nothing else is
+            read, so that few columns of a wide store are cheap. MLflow's if None.
+        limit: At most so many runs.
+
+    Raises:
+        QuerySyntaxError: The filter, an order or a column cannot be read; ``position`` says where.
+    """
+    from gittrack.core.frames import ALL_COLUMNS, parse_columns
+
+    query = make_query(client, experiment_ids, filter_string, run_view_type, order_by, limit=limit)
+    return client.store.search_table(query, parse_columns(ALL_COLUMNS if columns is None else columns))
 
 
 def make_query(
@@ -101,17 +157,6 @@ def make_query(
         frozenset(one.experiment_id for one in known if one.lifecycle_stage == LifecycleStage.DELETED),
         limit=limit,
     )
-
-
-def search_table(client: Client, query: RunQuery, columns: Iterable[str] | None = None) -> Table:
-    """Return columns of the runs that a query means; MLflow's if None are named.
-
-    Raises:
-        QuerySyntaxError: A column cannot be read.
-    """
-    from gittrack.core.frames import ALL_COLUMNS, parse_columns
-
-    return client.store.search_table(query, parse_columns(ALL_COLUMNS if columns is None else columns))
 
 
 def search_facts(client: Client, query: RunQuery, fields: Sequence[Field], value: str = "last") -> FactTable:
