@@ -9,8 +9,10 @@ from gittrack.site import paths
 from gittrack.site.build_index import write_index
 from gittrack.site.build_pages import write_pages
 from gittrack.site.build_runs import write_run
+from gittrack.site.fingerprint import Fingerprints
 from gittrack.site.gather import gather
 from gittrack.site.job import Job
+from gittrack.site.many import uncollected
 from gittrack.site.options import SiteOptions
 from gittrack.site.render import Renderer
 from gittrack.site.templates import find_templates
@@ -64,25 +66,32 @@ def build(
     options = options or SiteOptions()
     if title is not None:
         options = replace(options, title=title)
-    contents = gather(source, options)
-    folder = Folder(output)
-    folder.check_free(paths.FIXED)
-    job = Job(source, contents, found, Renderer(found), folder, options)
+    with uncollected() as settle:
+        contents = gather(source, options)
+        folder = Folder(output)
+        settle()
+        folder.check_free(paths.FIXED)
+        job = Job(source, contents, Fingerprints(contents), found, Renderer(found), folder, options)
+        return _write(job, output, progress)
+
+
+def _write(job: Job, output: Path, progress: Callable[[int, int], None] | None) -> BuildReport:
+    runs = job.contents.runs
     _write_assets(job)
     notes: dict[str, Mapping[str, str]] = {}
     # Oldest first: a page refers to the run before, which a build that dies has then written.
-    for done, run in enumerate(reversed(contents.runs)):
+    for done, run in enumerate(reversed(runs)):
         if progress is not None:
-            progress(done, len(contents.runs))
+            progress(done, len(runs))
         notes[run.run_id] = write_run(job, run)
     write_index(job, notes)
     pages, problems = write_pages(job, notes)
-    written = folder.finish(notes, found.digest)
+    written = job.folder.finish(notes, job.templates.digest)
     if progress is not None:
-        progress(len(contents.runs), len(contents.runs))
+        progress(len(runs), len(runs))
     return BuildReport(
         index=output / paths.INDEX,
-        pages=len(contents.runs) + pages,
+        pages=len(runs) + pages,
         written=written.written,
         unchanged=written.unchanged,
         removed=written.removed,

@@ -9,7 +9,6 @@ from gittrack.errors import NotFoundError
 from gittrack.site import paths
 from gittrack.site.around import read_around
 from gittrack.site.curves import MAX_POINTS, sort_points
-from gittrack.site.gather import fingerprint
 from gittrack.site.run_code import read_run_code
 from gittrack.site.run_data import describe_full, describe_run
 from gittrack.site.run_page import choose_previews, list_files, show_artifacts, view_run
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 def write_run(job: Job, run: Run) -> Mapping[str, str]:
     """Write a run's page and data unless the build before did; return what the next one should know."""
     primary = job.contents.columns.primary or ""
-    key = fingerprint(run, job.contents)
+    key = job.fingerprints.of(run)
     page = paths.run_page(run.run_id)
     note = job.folder.notes.get(run.run_id, {})
     known = note.get("key") == key and job.folder.generator == job.templates.digest

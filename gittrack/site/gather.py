@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import marshal
 from dataclasses import dataclass
-from operator import attrgetter
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from gittrack.core.artifact_uri import RUNS
 from gittrack.core.direction import agreed_directions
-from gittrack.core.manifest import signature_stamps
 from gittrack.core.model import TAG_NOTE
 from gittrack.core.views import VIEWS_FILE, decode_views
 from gittrack.errors import UserError
@@ -34,21 +30,6 @@ if TYPE_CHECKING:
     from gittrack.site.reports import Files, ReportFile
     from gittrack.site.source import Source
 
-_RUN_FIELDS = attrgetter(
-    "run_id",
-    "name",
-    "experiment_id",
-    "status.value",
-    "start_time",
-    "end_time",
-    "reason",
-    "user",
-    "source",
-    "parent",
-)
-_SUMMARY_FIELDS = attrgetter("last", "last_step", "last_time", "min", "min_step", "max", "max_step", "count")
-_LAST = attrgetter("last")
-_ARTIFACT_FIELDS = attrgetter("path", "digest", "size")
 _PAGES = (
     ("index.html", "Overview"),
     ("runs.html", "Runs"),
@@ -66,10 +47,7 @@ _POLICY = (
     "Of the code, files that differ between runs are shown, up to 100 kB each.",
 )
 _Use: TypeAlias = "tuple[str, str | None, str]"
-_CODE_FIELDS = attrgetter(
-    "commit", "branch", "dirty", "remote", "entry", "snapshot", "tree", "changed", "skipped", "reason"
-)
-SHOWN_SAME_CODE = 8
+_SHOWN_SAME_CODE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +85,8 @@ class Contents:
     """Run id → the run of its experiment that was started before it."""
     earlier: Mapping[str, str]
     """Run id → the tree of the run before that had other code."""
-    same_code: Mapping[str, tuple[Run, ...]]
-    """Tree → the runs that have this code, newest first."""
+    same_code: Mapping[str, tuple[tuple[Run, ...], int]]
+    """Run id → the last few runs before it that have the same code, newest first, and how many more."""
     reports: tuple[ReportFile, ...]
     views: tuple[tuple[str, str], ...]
     """Name and address of each named view, by their names."""
@@ -189,7 +167,7 @@ def gather(source: Source, options: SiteOptions) -> Contents:
         versions=tuple(source.list_model_versions()) if models else (),
         previous=previous,
         earlier=earlier_trees(runs),
-        same_code=_group_by_tree(runs),
+        same_code=_find_same_code(runs),
         alerts={run.run_id: found for run in runs if (found := list_alerts(source, run))},
         reports=reports,
         views=tuple(views.items()),
@@ -217,55 +195,18 @@ def _list_pages(
     return (*_PAGES, *more)
 
 
-def _group_by_tree(runs: tuple[Run, ...]) -> dict[str, tuple[Run, ...]]:
+def _find_same_code(runs: tuple[Run, ...]) -> dict[str, tuple[tuple[Run, ...], int]]:
+    """Return the runs before each with its code: of those after, each new one would change all pages."""
     groups: dict[str, list[Run]] = {}
-    for run in runs:
+    found = {}
+    for run in reversed(runs):
         if run.code is not None and run.code.tree is not None:
-            groups.setdefault(run.code.tree, []).append(run)
-    return {tree: tuple(group) for tree, group in groups.items()}
-
-
-def list_same_code(run: Run, contents: Contents, most: int) -> tuple[list[Run], int]:
-    """Return other runs with the same code, and how many there are beyond ``most``."""
-    group = contents.same_code.get(run.code.tree or "", ()) if run.code else ()
-    others = [other for other in group[: most + 1] if other.run_id != run.run_id][:most]
-    return others, max(0, len(group) - 1 - len(others))
-
-
-def fingerprint(run: Run, contents: Contents) -> str:
-    """Return a digest of everything a run's page and data are made of, besides the templates."""
-    parent = contents.by_id.get(run.parent or "")
-    related = [
-        (child.run_id, child.name, child.status.value) for child in contents.children.get(run.run_id, ())
-    ]
-    facts = (
-        _RUN_FIELDS(run),
-        contents.title,
-        contents.nav,
-        contents.live,
-        contents.limits.get(run.run_id),
-        contents.experiments.get(run.experiment_id),
-        tuple(contents.params[run.run_id].items()),
-        tuple(run.tags.items()),
-        tuple(run.metrics),
-        tuple(map(_SUMMARY_FIELDS, run.metrics.values())),
-        tuple(map(_ARTIFACT_FIELDS, run.artifacts.values())),
-        tuple(map(contents.columns.lower.__contains__, run.metrics)),
-        tuple(contents.axes.get(run.experiment_id, {}).items()),
-        tuple((alert.time, alert.line, alert.text) for alert in contents.alerts.get(run.run_id, ())),
-        _CODE_FIELDS(run.code) if run.code else None,
-        run.environment,
-        contents.earlier.get(run.run_id),
-        _describe_same_code(run, contents),
-        related,
-        describe_lineage(run, contents),
-        parent.name if parent else None,
-        _describe_previous(contents.previous.get(run.run_id), contents),
-        signature_stamps(run),
-        (tuple(sorted(run.datasets)), run.model_inputs, tuple(sorted(run.model_outputs.items()))),
-    )
-    # Version 2 of marshal has no references, so equal values give equal bytes; JSON takes ten times as long.
-    return hashlib.sha256(marshal.dumps(facts, 2)).hexdigest()[:24]
+            group = groups.setdefault(run.code.tree, [])
+            if group:
+                shown = tuple(reversed(group[-_SHOWN_SAME_CODE:]))
+                found[run.run_id] = shown, len(group) - len(shown)
+            group.append(run)
+    return found
 
 
 def describe_lineage(run: Run, contents: Contents) -> tuple[list[_Use], list[_Use]]:
@@ -277,20 +218,6 @@ def describe_lineage(run: Run, contents: Contents) -> tuple[list[_Use], list[_Us
         inputs.append((maker, other.name if other else None, path))
     users: list[_Use] = [(user.run_id, user.name, path) for user, path in contents.users.get(run.run_id, ())]
     return inputs, users
-
-
-def _describe_same_code(run: Run, contents: Contents) -> tuple[Any, ...]:
-    others, more = list_same_code(run, contents, SHOWN_SAME_CODE)
-    return (tuple((other.run_id, other.name) for other in others), more)
-
-
-def _describe_previous(run: Run | None, contents: Contents) -> tuple[Any, ...]:
-    """Return what a page shows of the run before."""
-    if run is None:
-        return ()
-    metrics = tuple(run.metrics), tuple(map(_LAST, run.metrics.values()))
-    code = (run.code.commit, run.code.tree) if run.code else None
-    return (run.run_id, run.name, tuple(contents.params[run.run_id].items()), metrics, code)
 
 
 def note_of(run: Run) -> str | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from gittrack.site.fingerprint import Fingerprints
     from gittrack.site.gather import Contents
     from gittrack.site.options import SiteOptions
     from gittrack.site.render import Renderer
@@ -20,6 +21,7 @@ class Job:
 
     source: Source
     contents: Contents
+    fingerprints: Fingerprints
     templates: Templates
     renderer: Renderer
     folder: Folder

@@ -46,4 +46,6 @@ def _setting(run: Run, contents: Contents) -> tuple[object, ...]:
     if not params:
         # Runs without params are not known to be alike.
         return (run.run_id,)
-    return (run.experiment_id, *((key, cell) for key, cell in params.items() if not is_seed(key)))
+    if any(map(is_seed, params)):
+        params = {key: cell for key, cell in params.items() if not is_seed(key)}
+    return (run.experiment_id, *params.items())

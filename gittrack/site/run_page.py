@@ -11,7 +11,7 @@ from gittrack.core.model import Code
 from gittrack.site.changes import list_changes
 from gittrack.site.columns import SYSTEM, metric_order, section_of, visible_tags
 from gittrack.site.curves import draw_svg, sort_points
-from gittrack.site.gather import SHOWN_SAME_CODE, list_same_code, note_of
+from gittrack.site.gather import note_of
 from gittrack.site.key_metrics import list_key_metrics
 from gittrack.site.markdown import render_alone
 from gittrack.site.pages import share_values
@@ -135,7 +135,7 @@ def view_run(
     """Return the values of a run page's template; ``data`` is the path of its data script."""
     parent = contents.by_id.get(run.parent or "")
     before = contents.previous.get(run.run_id)
-    same_code, more_same_code = list_same_code(run, contents, SHOWN_SAME_CODE)
+    same_code, more_same_code = contents.same_code.get(run.run_id, ((), 0))
     note = note_of(run)
     changes = list_changes(contents.params[before.run_id], contents.params[run.run_id]) if before else []
     return {

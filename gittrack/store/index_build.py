@@ -7,13 +7,12 @@ import sqlite3
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from gittrack.core.documents import decode_run
+from gittrack.store.index_runs import unpack_run
 from gittrack.store.index_schema import (
     INDEXES,
     TABLES,
     VERSION,
     Keys,
-    decompress,
     delete_run,
     insert_runs,
     make_rows,
@@ -113,7 +112,7 @@ def tree_of(connection: sqlite3.Connection) -> str:
 
 def _bring(connection: sqlite3.Connection, objects: Objects, before: str | None, tree: str) -> None:
     if before is None:
-        for table in ("keys", "runs", "metrics", "cells", "datasets", "documents", "unindexed"):
+        for table in ("keys", "runs", "metrics", "cells", "datasets", "packed", "unindexed"):
             connection.execute(f"DELETE FROM {table}")
     keys = Keys(connection)
     changed = objects.changed_runs(before, tree)
@@ -133,7 +132,7 @@ def _insert(
             continue
         try:
             rows.append(make_rows(run_id, *documents))
-        except (ValueError, TypeError, AttributeError, OverflowError):
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
             # Damaged, or by hands other than ours: whoever asks for it reads it from the repository.
             unindexed.append((run_id,))
     insert_runs(connection, keys, rows)
@@ -142,10 +141,10 @@ def _insert(
 
 def _delete(connection: sqlite3.Connection, keys: Keys, run_id: str) -> None:
     connection.execute("DELETE FROM unindexed WHERE run_id = ?", (run_id,))
-    query = "SELECT id, document FROM runs JOIN documents ON run = id WHERE run_id = ?"
+    query = "SELECT id, data FROM runs JOIN packed ON run = id WHERE run_id = ?"
     row: Any = connection.execute(query, (run_id,)).fetchone()
     if row is not None:
-        delete_run(connection, keys, row[0], run_keys(decode_run(decompress(row[1]))))
+        delete_run(connection, keys, row[0], run_keys(unpack_run(row[1])))
 
 
 def _run_script(connection: sqlite3.Connection, script: str) -> None:

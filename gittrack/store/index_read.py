@@ -1,4 +1,4 @@
-"""What an open index answers: the runs of a search as places, their documents, names and ids."""
+"""What an open index answers: the runs of a search as places, the runs there, names and ids."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from gittrack.core.frozen import dataclass
 from gittrack.core.query_values import parse_number
 from gittrack.store.index_query import Compiler
-from gittrack.store.index_schema import CONTAINER, INNER, Keys, decompress
+from gittrack.store.index_runs import unpack_run
+from gittrack.store.index_schema import CONTAINER, INNER, Keys
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from gittrack.core.model import Run
     from gittrack.core.query import Rank
     from gittrack.core.query_match import Cell, Test
     from gittrack.core.query_tree import Key
@@ -66,17 +68,17 @@ def search(connection: sqlite3.Connection, query: RunQuery, *, more: int = 0) ->
     return _fetch(connection, compiler, compiler.statement(more=more))
 
 
-def documents_of(connection: sqlite3.Connection, runs: Sequence[int]) -> Iterator[tuple[bytes, bytes | None]]:
-    """Yield ``run.json`` and ``artifacts.json`` of runs, in their order.
+def runs_of(connection: sqlite3.Connection, places: Iterable[int]) -> Iterator[Run]:
+    """Yield runs by their ids in the index, in that order.
 
     Raises:
         sqlite3.Error: The index cannot be read.
         zlib.error: It is damaged.
     """
-    query = "SELECT document, manifest FROM documents WHERE run = ?"
-    for run in runs:
-        document, manifest = connection.execute(query, (run,)).fetchone()
-        yield decompress(document), None if manifest is None else decompress(manifest)
+    query = "SELECT data FROM packed WHERE run = ?"
+    for place in places:
+        (data,) = connection.execute(query, (place,)).fetchone()
+        yield unpack_run(data)
 
 
 def list_keys(connection: sqlite3.Connection, kind: str, *, is_flat: bool = False) -> list[str]:
@@ -107,14 +109,16 @@ def list_users(connection: sqlite3.Connection, run_id: str) -> list[str]:
     return [user for (user,) in connection.execute(query, (run_id,))]
 
 
-def list_newest(connection: sqlite3.Connection) -> list[int]:
-    """Return all runs, newest first, and of equal ones the one with the greatest id.
+def list_newest(connection: sqlite3.Connection) -> Iterator[Run]:
+    """Yield all runs, newest first, and of equal ones the one with the greatest id.
 
     Raises:
         sqlite3.Error: The index cannot be read.
+        zlib.error: It is damaged.
     """
-    query = "SELECT id FROM runs ORDER BY start_time DESC, run_id DESC"
-    return [run for (run,) in connection.execute(query)]
+    query = "SELECT data FROM runs CROSS JOIN packed ON run = id ORDER BY start_time DESC, run_id DESC"
+    for (data,) in connection.execute(query):
+        yield unpack_run(data)
 
 
 def list_neighbours(connection: sqlite3.Connection, run_ids: Iterable[str]) -> Iterator[str]:

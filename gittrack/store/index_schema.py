@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from operator import itemgetter
 from typing import TYPE_CHECKING, TypeAlias
 
 from gittrack.core.artifact_uri import list_makers
-from gittrack.core.documents import decode_run
+from gittrack.core.documents import decode_manifest, decode_run
 from gittrack.core.fields import flatten_params
+from gittrack.core.jsonform import decode
 from gittrack.core.model import Code, format_param, system_tags
 from gittrack.core.query_match import as_number
 from gittrack.core.query_values import MAX_INTEGER, MIN_INTEGER
+from gittrack.store.index_runs import pack_run
 
 if TYPE_CHECKING:
     import sqlite3
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from gittrack.core.model import ParamValue, Run
 
-VERSION = 7
+VERSION = 8
 TABLES = """
 CREATE TABLE meta (tree TEXT NOT NULL);
 CREATE TABLE keys (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (kind, name));
@@ -42,7 +43,7 @@ CREATE TABLE cells (
 CREATE TABLE datasets (
     run INTEGER, name TEXT, digest TEXT, context TEXT, PRIMARY KEY (run, name, digest)
 ) WITHOUT ROWID;
-CREATE TABLE documents (run INTEGER PRIMARY KEY, document BLOB NOT NULL, manifest BLOB);
+CREATE TABLE packed (run INTEGER PRIMARY KEY, data BLOB NOT NULL);
 CREATE TABLE unindexed (run_id TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 """NaN is NULL. A cell's ``value`` is a number, or its text; ``text`` is how a number is written. Where
@@ -59,21 +60,6 @@ CREATE INDEX metrics_by_last ON metrics (key, last, run);
 """Made after the first rows, which is quicker."""
 PLAIN, CONTAINER, INNER = 0, 1, 2
 """Forms of a cell: as logged; a dict whose items are cells too; such an item under its dotted name."""
-_DICTIONARY = b"""
- "artifacts": {
- "blake3": "size": "where": "inline"} "store"},
- "branch": "main", "commit": "dirty": false, true, "entry": "train.py", "remote": "https://github.com/
- "end_time": 17 "experiment_id": "0", "lifecycle_stage": "active",
- "metrics": {
-  "accuracy": "val/loss": "train/loss": "epoch":
- {"last": 0.99, "last_step": 99, "last_time": 17000, "min": 0.0, "min_step": 0, "max": 1.0, "max_step": 0, \
-"count": 1},
- "name": "params": {
-  "batch_size": 64, "learning_rate": 0.001, "lr": 0.1, "optimizer": "adam", "epochs": 10, "seed": 0,
- "parent": "run_id": "source": "start_time": 17 "status": "FINISHED", "tags": { "user": "
-"""
-"""What most documents have in them, for the compression of short texts."""
-
 ROWS_AT_ONCE = 40
 """Rows of one statement: half of what inserting a row costs is the statement."""
 _KEY_AND_RUN = itemgetter(0, 1)
@@ -92,9 +78,8 @@ class RunRows:
     cells: list[Cell] = field(default_factory=list)
     datasets: list[tuple[str, str, str | None]] = field(default_factory=list)
     """Name, digest, context."""
-    document: bytes = b""
-    manifest: bytes | None = None
-    """``run.json`` and ``artifacts.json``, as `compress` makes them."""
+    packed: bytes = b""
+    """The run, as `pack_run` makes it."""
 
 
 def make_rows(run_id: str, document: bytes, manifest: bytes | None = None) -> RunRows:
@@ -110,6 +95,8 @@ def make_rows(run_id: str, document: bytes, manifest: bytes | None = None) -> Ru
     """
     text = document.decode()
     run = decode_run(text)
+    if manifest is not None:
+        run = replace(run, artifacts=decode_manifest(decode(manifest)))  # type: ignore[arg-type]
     if run.run_id != run_id:
         message = "a run under another's id"
         raise ValueError(message)
@@ -126,7 +113,7 @@ def make_rows(run_id: str, document: bytes, manifest: bytes | None = None) -> Ru
         code.snapshot, code.tree, None if unknown else code.changed, None if unknown else code.skipped,
         code.reason,
     )  # fmt: skip
-    rows = RunRows(facts, document=compress(document), manifest=compress(manifest) if manifest else None)
+    rows = RunRows(facts, packed=pack_run(run))
     rows.metrics = [(key, one.last, one.min, one.max) for key, one in run.metrics.items()]
     rows.cells = _param_cells(run)
     derived = system_tags(run) if any(key.startswith("mlflow.") for key in run.tags) else {}
@@ -151,21 +138,6 @@ def run_keys(run: Run) -> Iterator[tuple[str, str]]:
         yield "tags", key
     for maker in list_makers(run):
         yield "used", maker
-
-
-def compress(document: bytes) -> bytes:
-    """Return a document as the index keeps it."""
-    packer = zlib.compressobj(1, zdict=_DICTIONARY)
-    return packer.compress(document) + packer.flush()
-
-
-def decompress(data: bytes) -> bytes:
-    """Return the document that was compressed.
-
-    Raises:
-        zlib.error: It is damaged.
-    """
-    return zlib.decompressobj(zdict=_DICTIONARY).decompress(data)
 
 
 class Keys:
@@ -211,7 +183,7 @@ def insert_runs(connection: sqlite3.Connection, keys: Keys, runs: Sequence[RunRo
         ("metrics", sorted(metrics, key=_KEY_AND_RUN)),
         ("cells", sorted(cells, key=_KEY_AND_RUN)),
         ("datasets", [(run, *one) for run, rows in numbered for one in rows.datasets]),
-        ("documents", [(run, rows.document, rows.manifest) for run, rows in numbered]),
+        ("packed", [(run, rows.packed) for run, rows in numbered]),
     ):
         _insert_rows(connection, table, values)
 
@@ -240,7 +212,7 @@ def delete_run(
         table = "metrics" if kind == "metrics" else "cells"
         connection.execute(f"DELETE FROM {table} WHERE key = ? AND run = ?", (key, run))
     connection.execute("DELETE FROM datasets WHERE run = ?", (run,))
-    connection.execute("DELETE FROM documents WHERE run = ?", (run,))
+    connection.execute("DELETE FROM packed WHERE run = ?", (run,))
     connection.execute("DELETE FROM runs WHERE id = ?", (run,))
 
 

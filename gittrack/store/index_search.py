@@ -11,7 +11,6 @@ import heapq
 import sqlite3
 import zlib
 from dataclasses import field
-from itertools import starmap
 from typing import TYPE_CHECKING
 
 from gittrack.core.artifact_uri import list_makers
@@ -23,8 +22,8 @@ from gittrack.core.query_tree import Key
 from gittrack.core.search import select_runs, show_run
 from gittrack.store.index_columns import read_columns
 from gittrack.store.index_query import TAG_COLUMNS
-from gittrack.store.index_read import documents_of, list_neighbours, list_newest
 from gittrack.store.index_read import list_keys as keys_in_index
+from gittrack.store.index_read import list_neighbours, list_newest, runs_of
 from gittrack.store.index_read import list_users as users_in_index
 from gittrack.store.index_read import search as search_index
 from gittrack.store.run_documents import decode_documents, list_folders, read_documents
@@ -168,10 +167,7 @@ class Searcher:
         aside = self._aside(snapshot)
         hidden = snapshot.stale | aside.keys()
         hits = search_index(snapshot.connection, query, more=len(hidden))
-        found = [
-            show_run(decode_documents(*documents), query)
-            for documents in documents_of(snapshot.connection, [hit.run for hit in hits])
-        ]
+        found = [show_run(run, query) for run in runs_of(snapshot.connection, [hit.run for hit in hits])]
         if not hidden:
             return found
         kept = [run for run in found if run.run_id not in hidden]
@@ -227,9 +223,9 @@ class Searcher:
     def _merge_newest(self, snapshot: Snapshot) -> Iterator[Run]:
         aside = self._aside(snapshot)
         hidden = snapshot.stale | aside.keys()
-        ids = list_newest(snapshot.connection)
-        stored = starmap(decode_documents, documents_of(snapshot.connection, ids))
-        kept = (run for run in stored if run.run_id not in hidden)
+        kept = (run for run in list_newest(snapshot.connection) if run.run_id not in hidden)
+        if not aside:
+            return kept
         return heapq.merge(kept, sorted(aside.values(), key=newest_first), key=newest_first)
 
 

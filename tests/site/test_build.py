@@ -75,6 +75,21 @@ def test_one_new_run_changes_few_files_and_gives_what_a_fresh_build_gives(tmp_pa
     assert read_tree(tmp_path / "a") == read_tree(tmp_path / "b")
 
 
+def test_a_new_run_leaves_the_pages_of_all_others_with_its_code_alone(tmp_path: Path) -> None:
+    source, code = MemorySource(), Code("c" * 40, "main", dirty=False, snapshot="c" * 40, tree="d" * 40)
+    for number in range(12):
+        source.add(make_run(number, start_time=number + 1, code=code))
+    build(source, tmp_path / "a")
+    source.reads.clear()
+    new = make_run(12, start_time=13, code=code)
+    source.add(new)
+    build(source, tmp_path / "a")
+    assert source.reads == [new.run_id]
+    assert " and 4 before</td>" in (tmp_path / "a/runs" / f"{new.run_id}.html").read_text("utf-8")
+    build(source, tmp_path / "b")
+    assert read_tree(tmp_path / "a") == read_tree(tmp_path / "b")
+
+
 def test_a_changed_run_is_written_again_and_its_old_data_removed(tmp_path: Path) -> None:
     source = make_source(5)
     build(source, tmp_path / "a")

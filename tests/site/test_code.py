@@ -154,15 +154,19 @@ def test_any_two_runs_can_be_compared_by_what_the_site_holds(project: Project, t
     assert not (site / path_of(blob)).exists()
 
 
-def test_runs_with_the_same_code_name_each_other(project: Project, tmp_path: Path) -> None:
+def test_a_run_names_those_before_with_the_same_code(project: Project, tmp_path: Path) -> None:
     project.write("train.py", "same = 1\n")
     first, second = project.run(), project.run()
     project.write("train.py", "other = 1\n")
     third = project.run()
+    project.write("train.py", "same = 1\n")
+    fourth = project.run()
     site = project.build(tmp_path / "site")
-    assert f'<a href="{second.run_id}.html">{second.name}</a>' in page_of(site, first)
-    assert "same code as" in page_of(site, first)
+    assert "same code as" not in page_of(site, first)
+    assert f'<a href="{first.run_id}.html">{first.name}</a>' in page_of(site, second)
     assert "same code as" not in page_of(site, third)
+    links = [f'<a href="{run.run_id}.html">{run.name}</a>' for run in (second, first)]
+    assert f"same code as</th><td>{', '.join(links)}</td>" in page_of(site, fourth)
 
 
 def test_a_new_run_adds_what_is_new_and_a_build_from_scratch_is_the_same(

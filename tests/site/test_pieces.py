@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 import subprocess
@@ -12,21 +13,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gittrack.core.direction import is_lower_better
+from gittrack.errors import StoreError
 from gittrack.site import charts
+from gittrack.site.build import build
 from gittrack.site.columns import choose_columns, flatten_params
 from gittrack.site.curves import decimate, draw_svg, encode_steps, sort_points
+from gittrack.site.fingerprint import Fingerprints
 from gittrack.site.formats import format_duration, format_number, format_size, format_time
-from gittrack.site.gather import fingerprint, gather
+from gittrack.site.gather import gather
 from gittrack.site.index import encode_column
 from gittrack.site.options import SiteOptions
 from gittrack.site.paths import bucket_of, count_segments, run_page
 from gittrack.site.previews import make_preview
 from gittrack.site.scripts import encode_script
 from gittrack.site.spark import encode_spark
+from gittrack.store.index_runs import pack_run, unpack_run
 from tests.site.sources import make_odd_source, make_png, make_series, make_source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from gittrack.core.model import ParamValue
 
@@ -211,12 +217,19 @@ def test_only_plain_ids_name_a_page() -> None:
         assert len(run_page(hostile)) == len("runs/.html") + 32
 
 
-def test_every_change_of_a_run_changes_its_fingerprint() -> None:
+def test_equal_runs_have_equal_fingerprints_and_others_do_not() -> None:
     one, two = make_odd_source(), make_odd_source()
-    first, second = gather(one, SiteOptions()), gather(two, SiteOptions())
-    prints = {fingerprint(run, first) for run in one.runs}
-    assert prints == {fingerprint(run, second) for run in two.runs}
+    first, second = (Fingerprints(gather(source, SiteOptions())) for source in (one, two))
+    prints = {first.of(run) for run in one.runs}
+    assert prints == {second.of(run) for run in two.runs}
     assert len(prints) == len(one.runs)
+
+
+def test_a_run_has_the_same_fingerprint_once_it_comes_from_the_index() -> None:
+    one, two = make_source(6), make_source(6)
+    two.runs = [unpack_run(pack_run(run)) for run in two.runs]
+    first, second = (Fingerprints(gather(source, SiteOptions())) for source in (one, two))
+    assert [first.of(run) for run in one.runs] == [second.of(run) for run in two.runs]
 
 
 def test_previews_are_what_their_content_says() -> None:
@@ -243,3 +256,25 @@ def test_chart_templates_name_their_data_and_hold_none() -> None:
     assert '"datasets"' not in text
     assert "view_" not in text
     assert "param_" not in text
+
+
+def test_a_build_leaves_the_collector_of_cycles_as_it_was(tmp_path: Path) -> None:
+    seen: list[tuple[bool, bool]] = []
+    assert (gc.isenabled(), gc.get_freeze_count()) == (True, 0)
+    build(
+        make_source(3), tmp_path, progress=lambda *_: seen.append((gc.isenabled(), gc.get_freeze_count() > 0))
+    )
+    assert set(seen) == {(True, True)}
+    assert (gc.isenabled(), gc.get_freeze_count()) == (True, 0)
+
+
+def test_a_build_that_fails_leaves_the_collector_as_it_was(tmp_path: Path) -> None:
+    def fail(*_: int) -> None:
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        build(make_source(3), tmp_path, progress=fail)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError):
+        build(make_source(1), tmp_path / "file")
+    assert (gc.isenabled(), gc.get_freeze_count()) == (True, 0)

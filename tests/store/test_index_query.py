@@ -27,8 +27,6 @@ from gittrack.store.index_schema import (
     INDEXES,
     TABLES,
     Keys,
-    compress,
-    decompress,
     insert_runs,
     make_rows,
 )
@@ -59,8 +57,7 @@ def make_index(runs: Sequence[Run]) -> sqlite3.Connection:
 
 def find(connection: sqlite3.Connection, query: RunQuery) -> list[Run]:
     hits = index_read.search(connection, query)
-    documents = index_read.documents_of(connection, [hit.run for hit in hits])
-    found = [show_run(decode_run(document), query) for document, _ in documents]
+    found = [show_run(run, query) for run in index_read.runs_of(connection, [hit.run for hit in hits])]
     rank = compile_order(query.order, query.setting)
     assert [hit.rank for hit in hits] == [rank(run) for run in found]
     return found
@@ -183,8 +180,3 @@ def test_groups_by_columns_are_groups_by_runs(runs: list[Run], value: str, data:
 
 def show(cell: Any) -> str:
     return repr(cell + 0.0 if isinstance(cell, float) else cell)  # SQLite knows one zero
-
-
-@given(st.binary(max_size=500))
-def test_what_is_compressed_is_what_it_was(document: bytes) -> None:
-    assert decompress(compress(document)) == document

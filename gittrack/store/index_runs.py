@@ -1,0 +1,103 @@
+"""A run as the index keeps it: bytes that are a run again many times sooner than its documents."""
+
+from __future__ import annotations
+
+import marshal
+import zlib
+from dataclasses import replace
+from math import isnan
+from operator import attrgetter
+from sys import intern
+from typing import TYPE_CHECKING, Any
+
+from gittrack.core.documents import decode_inputs, encode_inputs
+from gittrack.core.jsonform import SPECIAL_FLOATS
+from gittrack.core.late import LateMapping, rows_of
+from gittrack.core.model import Artifact, Code, LifecycleStage, MetricSummary, Run, RunStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_NAN = SPECIAL_FLOATS["NaN"]
+_CHECK = 4
+"""Bytes of the checksum, which come first: what it does not fit must not be read."""
+_FORMAT = 4
+"""Of marshal: every Python since 3.4 reads it."""
+_row_of_code = attrgetter(
+    "commit", "branch", "dirty", "remote", "entry", "snapshot", "tree", "changed", "skipped", "reason"
+)
+
+
+def pack_run(run: Run) -> bytes:
+    """Return a run, as it comes from its documents, as bytes.
+
+    Raises:
+        ValueError: Something in it is no plain value.
+    """
+    fields = (
+        run.run_id, run.name, run.experiment_id, run.status.value, run.start_time, run.end_time,
+        run.lifecycle_stage.value, run.reason, run.user, run.source, run.parent,
+        _row_of_code(run.code) if run.code else None, run.environment,
+        _with_shared_keys(run.params),
+        dict(zip(map(intern, run.metrics), rows_of(run.metrics), strict=True)),
+        _with_shared_keys(run.tags),
+        dict(zip(run.artifacts, rows_of(run.artifacts), strict=True)),
+        encode_inputs(run.datasets), dict(run.used), run.model_inputs, dict(run.model_outputs),
+        dict(run.edits),
+    )  # fmt: skip
+    data = marshal.dumps(fields, _FORMAT)
+    return zlib.crc32(data).to_bytes(_CHECK, "big") + data
+
+
+def unpack_run(packed: bytes) -> Run:
+    """Return the run that was packed; its metrics and artifacts are made when somebody asks for them.
+
+    Raises:
+        zlib.error: The bytes are damaged.
+    """
+    data = memoryview(packed)[_CHECK:]
+    if not data or zlib.crc32(data) != int.from_bytes(packed[:_CHECK], "big"):
+        message = "a run in the index is damaged"
+        raise zlib.error(message)
+    fields: Any = marshal.loads(data)  # noqa: S302  (ours, in a file of ours, and its checksum fits)
+    (
+        run_id, name, experiment_id, status, start_time, end_time, stage, reason, user, source, parent,
+        code, environment, params, metrics, tags, artifacts, datasets, *others,
+    ) = fields  # fmt: skip
+    return Run(
+        run_id,
+        name,
+        experiment_id,
+        RunStatus(status),
+        start_time,
+        end_time,
+        LifecycleStage(stage),
+        reason,
+        user,
+        source,
+        parent,
+        Code(*code) if code else None,
+        environment,
+        params,
+        LateMapping(metrics, _make_summary),
+        tags,
+        LateMapping(artifacts, Artifact),
+        decode_inputs(datasets),
+        *others,
+    )
+
+
+def _make_summary(*row: Any) -> MetricSummary:  # noqa: ANN401  (as it was packed)
+    """Return a summary whose NaN is the one that documents give too: equal runs are equal then."""
+    summary = MetricSummary(*row)
+    if isnan(summary.last) or isnan(summary.min) or isnan(summary.max):
+        last, least, greatest = (
+            _NAN if isnan(value) else value for value in (summary.last, summary.min, summary.max)
+        )
+        return replace(summary, last=last, min=least, max=greatest)
+    return summary
+
+
+def _with_shared_keys(mapping: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a mapping whose keys are in memory once, however many runs have them, when they come back."""
+    return {intern(key): value for key, value in mapping.items()}
