@@ -10,7 +10,8 @@ from pathlib import Path
 from gittrack.tracking.client import Client
 from gittrack.tracking.sync import pull, push
 
-SIZE = 3_000_000
+SIZE = 1_600_000
+"""Two chunks at least, and more than a push leaves unpacked."""
 LARGE_FILES = ("a", "b", "c")
 SMALL_FILES = tuple(f"small-{number}" for number in range(40))
 """More than a run's commit has room for: most are stored in one pack."""

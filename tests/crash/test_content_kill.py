@@ -12,7 +12,7 @@ import pytest
 from gittrack.store import git_dulwich
 from gittrack.store.git_fsck import check_store
 from gittrack.tracking.client import Client
-from gittrack.tracking.contents import open_contents
+from gittrack.tracking.contents import fetch_all, open_contents
 from gittrack.tracking.sync import git_store, pull, push
 from tests.crash.children import STALE_LOCK_S
 from tests.crash.content_children import content, folder_content
@@ -64,6 +64,8 @@ def check_remote(remote: Path, tmp_path: Path) -> None:
     for run in client.list_runs():
         for artifact in run.artifacts.values():
             assert artifact.inline or artifact.digest in recipes
+    assert fetch_all(client)[1] == []
+    for run in client.list_runs():
         client.download_artifacts(run.run_id, "", tmp_path / "fresh-out" / run.name)
         check_files(tmp_path / "fresh-out" / run.name, run.name)
     client.close()
@@ -78,6 +80,10 @@ def check_files(folder: Path, name: str) -> None:
         if file.is_file() and not file.name.startswith("."):
             is_model = file.name == "model.bin"
             assert file.read_bytes() == (content(number) if is_model else folder_content(number, file.name))
+
+
+def list_files(folder: Path) -> list[str]:
+    return sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
 
 
 @pytest.mark.timeout(900)  # a hundred processes, each followed by a look at everything
@@ -108,7 +114,7 @@ def test_nothing_is_corrupt_or_lost_after_kills_at_any_moment(tmp_path: Path, nu
             runs = check_clone(repository)
             if repository == one:
                 assert stored.keys() <= runs.keys()
-        if number % 4 == 0:
+        if number % 6 == 5:
             check_remote(remote, tmp_path)
         for folder in (tmp_path / "out").glob("*"):
             check_files(folder, folder.name)
@@ -121,11 +127,13 @@ def test_nothing_is_corrupt_or_lost_after_kills_at_any_moment(tmp_path: Path, nu
     other = Client(two)
     pull(other, "origin")
     assert {run.run_id for run in other.list_runs()} == {run.run_id for run in client.list_runs()}
-    for run in other.list_runs():
-        for artifact in run.artifacts.values():
-            assert other.read_artifact(run.run_id, artifact.path) == client.read_artifact(
-                run.run_id, artifact.path
-            )
+    assert fetch_all(other)[1] == []
+    for name, made in (("here", client), ("there", other)):
+        for run in made.list_runs():
+            made.download_artifacts(run.run_id, "", tmp_path / name / run.name)
+            check_files(tmp_path / name / run.name, run.name)
+    assert list_files(tmp_path / "there") == list_files(tmp_path / "here") != []
+    check_remote(remote, tmp_path)
     for made in (client, other):
         age_leftovers(made.folder())
         made.recover()

@@ -110,6 +110,30 @@ def test_content_of_one_clone_is_fetched_by_another_and_enters_neither_object_st
     assert check_store(second) == []
 
 
+def test_a_large_part_stays_in_its_pack_at_the_remote_and_small_ones_are_a_few_objects(
+    clones: tuple[GitStore, GitStore], tmp_path: Path
+) -> None:
+    """Git deflates what it takes out of a pack, which takes it longer than all the rest of a push."""
+    first, second = clones
+    remote = tmp_path / "remote.git"
+
+    def count_loose() -> int:
+        return int(git(remote, "count-objects").split()[0])
+
+    small = log(first, 1, os.urandom(1000))
+    send(contents(first), small)
+    assert 0 < count_loose() < 20
+    before = count_loose()
+    large = [log(first, number, os.urandom(2 * MIB)) for number in (2, 3)]
+    for one in large:
+        send(contents(first), one)
+    assert count_loose() == before
+    assert "packs: 2\n" in git(remote, "count-objects", "-v")
+    exchange(first, second)
+    assert contents(second).fetch([small, *large], ignore) == 3
+    check_repository(remote)
+
+
 def test_one_artifact_is_fetched_without_the_others(
     clones: tuple[GitStore, GitStore], tmp_path: Path
 ) -> None:

@@ -39,6 +39,11 @@ LINK_MODE = 0o160000
 PART_BYTES = 8 << 20
 BATCH_BYTES = 512 << 20
 """Far below the 2 GB at which hosts refuse a push."""
+PAD_BYTES = 1 << 20
+"""A push of more than this is made to look like one of many objects."""
+PACK_OBJECTS = 100
+"""Git takes fewer objects out of their pack when they arrive, and deflates them: by twenty times slower than
+they travel, and again for everybody who fetches them (``receive.unpackLimit``)."""
 WORKERS = 2
 MAX_ATTEMPTS = 20
 LONGEST_PAUSE_S = 5.0
@@ -181,17 +186,18 @@ class GitRemote:
             keepers = [_keeper(link.holder, self.hash_name) for link in fresh]
             catalog, trees = _write_catalog(links.values(), self.hash_name)
             parents = [tip.commit] if tip.commit and new is not None else []
+            padding = _pad(fresh, self.hash_name) if new is not None else []
             # By the clock: git's walks rely on dates that do not go back.
             when = f"gittrack <gittrack@localhost> {int(self.now_s())} +0000"
             top = _commit(
                 catalog,
-                [*parents, *(keeper.oid for keeper in keepers)],
+                [*parents, *(keeper.oid for keeper in keepers), *(one.oid for one in padding[-1:])],
                 f"{len(links)} parts",
                 self.hash_name,
                 when,
             )
             empty = make_object("tree", b"", self.hash_name)
-            scratch.add([empty, *trees, *keepers, top])
+            scratch.add([empty, *trees, *keepers, *padding, top])
             if new is None:
                 scratch.graft([keeper.oid for keeper in keepers])
             replaced = tip.commit if new is None else None
@@ -219,6 +225,19 @@ def _commit(tree: str, parents: Sequence[str], message: str, hash_name: str, whe
 def _keeper(holder: str, hash_name: str) -> GitObject:
     empty = make_object("tree", b"", hash_name)
     return _commit(empty.oid, [holder], "part", hash_name)
+
+
+def _pad(links: Collection[Link], hash_name: str) -> list[GitObject]:
+    """Return a commit, after what it consists of, that makes so many objects of a push that it stays a pack.
+
+    It is the same in every push, so a host keeps it once, and nobody who reads a part ever fetches it.
+    """
+    if sum(link.part.size for link in links) < PAD_BYTES or len(links) * 4 >= PACK_OBJECTS:
+        return []
+    blobs = [make_object("blob", b"%d" % number, hash_name) for number in range(PACK_OBJECTS)]
+    lines = {f"{number:02}": TreeEntry(FILE_MODE, blob.oid) for number, blob in enumerate(blobs)}
+    tree = make_object("tree", encode_tree(lines), hash_name)
+    return [*blobs, tree, _commit(tree.oid, [], "so many objects that they stay packed", hash_name)]
 
 
 def _read_catalog(scratch: Scratch, tree: str) -> Iterator[tuple[str, Link]]:

@@ -29,6 +29,8 @@ SETTINGS = """\
 \tbare = true
 \tcompression = 0
 \tbigFileThreshold = 1
+\tpackedGitWindowSize = 8m
+\tpackedGitLimit = 32m
 [pack]
 \tcompression = 0
 \twindow = 0
