@@ -56,6 +56,10 @@ TAG_COLUMNS = {
 """Tags that are facts of a run; a tag that was set shows where there is no such fact."""
 
 
+MAX_NESTED = 8
+"""Sets of runs that are put into each other."""
+
+
 class Compiler:
     """Makes the SQL of one search, with what is bound to it."""
 
@@ -120,8 +124,7 @@ class Compiler:
 
         Where rows of one table are all there is to know, it is ``c``: nothing else need be read.
         """
-        has_whole = key.or_whole and self._find_key("metrics", key.whole) is not None
-        if key.kind == "metrics" and not has_whole:
+        if key.kind == "metrics" and not self._has_whole(key):
             found = self._find_key("metrics", key.name)
             return "metrics c", "c.run", self._metric_column(key, "c"), f"c.key = {found or -1}"
         if _is_cell(key):
@@ -172,7 +175,7 @@ class Compiler:
     def _tree(self, tree: Filter) -> str:
         match tree:
             case And(parts):
-                return _join("AND", [self._tree(part) for part in parts])
+                return _join("AND", self._all(parts))
             case Or(parts):
                 return _join("OR", [self._tree(part) for part in parts])
             case Not(part):
@@ -189,17 +192,58 @@ class Compiler:
             case _:
                 return self._look(tree.key, lambda value, text: self._leaf(tree, value, text))
 
+    def _all(self, parts: Sequence[Filter]) -> list[str]:
+        """Return conditions that together are all of ``parts``.
+
+        Sets of runs are put into each other: then only runs that are in all of them are looked at. The set of
+        the innermost is kept in memory: equal cells are often fewer than metrics above something.
+        """
+        sets: list[str] = []
+        others: list[str] = []
+        for part in parts:
+            rows = self._rows(part) if self._probed is None and len(sets) < MAX_NESTED else None
+            if rows is None:
+                others.append(self._tree(part))
+            else:
+                sets.append(rows)
+        inner = ""
+        for rows in sorted(sets, key=lambda one: one.startswith("FROM metrics")):
+            inner = f"{rows} AND run IN (SELECT run {inner})" if inner else rows
+        return [self._exists(inner), *others] if inner else others
+
+    def _rows(self, part: Filter) -> str | None:
+        """Return the rows of a table whose runs are those that fit, None if it is not so simple."""
+        match part:
+            case IsNull(key, negated=True):
+                return self._rows_of(key, lambda _value, _text: "1")
+            case Comparison(key) | Like(key) | In(key) | Between(key):
+                return self._rows_of(key, lambda value, text: self._leaf(part, value, text))
+            case _:
+                return None
+
+    def _rows_of(self, key: Key, condition: Callable[[str, str], str]) -> str | None:
+        found = self._find_key(key.kind, key.name)
+        if key.kind == "metrics" and not self._has_whole(key):
+            value = self._metric_column(key)
+            return f"FROM metrics WHERE key = {found or -1} AND ({condition(value, value)})"
+        if _is_cell(key):
+            return f"FROM cells WHERE key = {found or -1} AND ({condition('value', 'coalesce(text, value)')})"
+        return None
+
+    def _has_whole(self, key: Key) -> bool:
+        """Return whether some run has a metric that is itself called as a key reads."""
+        return key.or_whole and self._find_key("metrics", key.whole) is not None
+
     def _look(self, key: Key, condition: Callable[[str, str], str]) -> str:
         """Return that a run has a value of a key that fits a condition on value and text."""
+        if (rows := self._rows_of(key, condition)) is not None:
+            return self._exists(rows)
         match key.kind:
             case "metrics":
                 return self._look_metric(key, lambda value: condition(value, value))
             case "datasets":
                 found = condition(key.name, key.name)
                 return self._exists(f"FROM datasets WHERE {key.name} IS NOT NULL AND ({found})")
-            case _ if _is_cell(key):
-                found = condition("value", "coalesce(text, value)")
-                return self._among("cells", self._find_key(key.kind, key.name), found)
             case _:
                 value = self.text(key)
                 return f"({value} IS NOT NULL AND {condition(value, value)})"
@@ -208,9 +252,7 @@ class Compiler:
         base = self._among(
             "metrics", self._find_key("metrics", key.name), condition(self._metric_column(key))
         )
-        whole = self._find_key("metrics", key.whole) if key.or_whole else None
-        if whole is None:
-            return base
+        whole = self._find_key("metrics", key.whole)
         itself = self._among("metrics", whole, condition("last"))
         has_it = self._among("metrics", whole, "1")
         return f"({itself} OR (NOT {has_it} AND {base}))"
@@ -333,7 +375,7 @@ class Compiler:
     def _join_metric(self, key: Key) -> tuple[str, str, str]:
         alias, join = self._join("metrics", "metrics", key.name)
         value = self._metric_column(key, alias)
-        if not key.or_whole or self._find_key("metrics", key.whole) is None:
+        if not self._has_whole(key):
             return join, value, f"{alias}.run IS NOT NULL"
         itself, join_itself = self._join("metrics", "metrics", key.whole)
         value = f"CASE WHEN {itself}.run IS NOT NULL THEN {itself}.last ELSE {value} END"
