@@ -166,7 +166,9 @@ class _CsvWriter:
         self._csv.writerow(kinds)
 
     def write(self, table: Table) -> None:
-        columns = [map(_csv_cell, cells, [self._kinds[name]] * len(cells)) for name, cells in table.items()]
+        columns = [
+            map(_csv_time, cells) if self._kinds[name] == "time" else cells for name, cells in table.items()
+        ]
         self._csv.writerows(zip(*columns, strict=True))
 
     def close(self) -> None:
@@ -215,12 +217,8 @@ class _ParquetWriter:
         self._writer.close()
 
 
-def _csv_cell(cell: object, kind: str) -> object:
-    if cell is None:
-        return ""
-    if kind == "time" and isinstance(cell, int):
-        return _iso(cell)
-    return repr(cell) if isinstance(cell, float) else cell
+def _csv_time(cell: object) -> object:
+    return _iso(cell) if isinstance(cell, int) else cell
 
 
 def _json_cell(cell: object, kind: str) -> object:
