@@ -59,7 +59,7 @@ def site() -> None:
     "--single-file",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Write one HTML file without scripts instead of a folder.",
+    help="Write one HTML file to mail instead of a folder; --max-size is its size.",
 )
 @click.option("--watch", "is_watching", is_flag=True, help="Build again whenever runs change, until Ctrl-C.")
 @pass_client
@@ -78,10 +78,11 @@ def build(
 
         source, options = choose_source(client, chosen)
         with show_progress("building") as progress:
-            size = build_single(
+            report = build_single(
                 source, single_file, templates=chosen["templates"], options=options, progress=progress
             )
-        tell(f"one file of {show_size(size)}")
+        only = f", {report.listed} runs are only listed in it" if report.listed else ""
+        tell(f"one file of {show_size(report.bytes)}{only}")
         click.echo(single_file)
         return
     if not is_watching:

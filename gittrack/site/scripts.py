@@ -7,6 +7,8 @@ import math
 import re
 
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+_SCRIPT = re.compile(rb"gittrack\.put\('([^']*)','([^']*)'\);\n")
+_ESCAPED = re.compile(r"\\(?:\\|u([0-9a-f]{4}))")
 _UNSAFE = re.compile("[\\\\'<>&\u2028\u2029\n\r\ud800-\udfff\x00-\x1f\x7f\ufeff]")
 
 
@@ -21,6 +23,24 @@ def encode_script(key: str, value: object) -> bytes:
         ValueError: The value holds a float that JSON does not know.
     """
     return f"gittrack.put({_quote(json.dumps(key))},{_quote(_encode(value))});\n".encode()
+
+
+def decode_script(script: bytes) -> tuple[str, str]:
+    """Return the key and the value of a data script, both as JSON.
+
+    Raises:
+        ValueError: It is none.
+    """
+    found = _SCRIPT.fullmatch(script)
+    if found is None:
+        message = "no data script"
+        raise ValueError(message)
+    key, value = (_ESCAPED.sub(_unescape, part.decode()) for part in found.groups())
+    return key, value
+
+
+def _unescape(match: re.Match[str]) -> str:
+    return chr(int(match[1], 16)) if match[1] else "\\"
 
 
 def encode_number(value: float) -> float | int | str:

@@ -1,18 +1,22 @@
-"""All that can be read without scripts, as one file to mail."""
+"""The whole site as one file to mail: its pages in scripts, and for who has none what can be read without."""
 
 from __future__ import annotations
 
 import base64
-import hashlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from gittrack.errors import StoreError
+from gittrack.site import paths
+from gittrack.site.build import build
 from gittrack.site.build_runs import read_previews
 from gittrack.site.changes import list_changes
 from gittrack.site.gather import gather
 from gittrack.site.options import SiteOptions
 from gittrack.site.overview import view_overview
+from gittrack.site.pack import hash_of, pack_site
 from gittrack.site.previews import suffix_of
 from gittrack.site.render import Renderer, Trusted
 from gittrack.site.run_page import cut_sections, show_artifacts
@@ -22,7 +26,6 @@ from gittrack.site.write import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from gittrack.core.model import Run
     from gittrack.site.gather import Contents
@@ -32,6 +35,8 @@ _RUNS = 100
 """Newest runs that are shown with their curves."""
 _MAX_PICTURES = 8 * 1024 * 1024
 """Bytes of all pictures; mail servers refuse more than some 20 MB."""
+_MAX_FILE = 16 * 1024 * 1024
+"""Bytes of the whole file, if nothing else is asked for."""
 _STYLES = ("site.css", "overview.css", "single.css")
 
 
@@ -41,6 +46,17 @@ class InlinePicture:
 
     path: str
     source: str
+    file: str | None
+    """Path in the site."""
+
+
+@dataclass(frozen=True, slots=True)
+class SingleReport:
+    """What a single file holds."""
+
+    bytes: int
+    listed: int
+    """Runs that are only listed: there was no room for their pages."""
 
 
 def build_single(
@@ -50,38 +66,56 @@ def build_single(
     templates: Path | None = None,
     options: SiteOptions | None = None,
     progress: Callable[[int, int], None] | None = None,
-) -> int:
-    """Write the runs into one HTML file without scripts, and return its size in bytes.
+) -> SingleReport:
+    """Write the site into one HTML file.
+
+    Its pages are those of the site, put in place of one another by a script; without scripts it is a page of
+    the newest runs. ``max_bytes`` of the options is its size, about; the oldest runs are only listed then.
 
     Raises:
         StoreError: The source cannot be read or the file cannot be written.
         UserError: A template of yours is wrong.
     """
     found = find_templates(templates)
-    contents = gather(source, options or SiteOptions())
+    options = options or SiteOptions()
+    room = options.max_bytes or _MAX_FILE
+    options = replace(options, tables=False, max_bytes=None)
+    contents = gather(source, options)
     style = "\n".join(found.assets[name].decode() for name in _STYLES)
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    shown = contents.runs[:_RUNS]
-    budget = _MAX_PICTURES
+    budget = min(_MAX_PICTURES, room // 2)
     runs = []
-    for done, run in enumerate(shown):
-        if progress is not None:
-            progress(done, len(shown))
+    for run in contents.runs[:_RUNS]:
         view, budget = _view_run(source, run, contents, budget)
         runs.append(view)
+    pictures = {picture.file: len(picture.source) for view in runs for picture in view["pictures"]}
+    with tempfile.TemporaryDirectory(prefix="gittrack-") as folder:
+        build(source, Path(folder), templates=templates, options=options, progress=progress)
+        pack = pack_site(
+            Path(folder),
+            [paths.run_page(run.run_id) for run in contents.runs],
+            known=pictures.keys(),
+            room=room - sum(pictures.values()),
+        )
+    first, last = (found.assets[name] for name in ("packed.js", "pack.js"))
     notes = {run.run_id: {"spark": encode_spark([])} for run in contents.runs}
-    values = {**view_overview(contents, notes, []), "runs": runs, "style_hash": f"sha256-{digest}"}
-    page = Renderer(found).render("single.html", {**values, "style": Trusted(style)})
+    values = {**view_overview(contents, notes, []), "runs": runs, "style_hash": hash_of(style.encode())}
+    values |= {
+        "style": Trusted(style),
+        "pack": Trusted(pack.as_json()),
+        "scripts": [Trusted(first.decode()), Trusted(last.decode())],
+        "script_hashes": sorted({hash_of(first), hash_of(last), *pack.scripts}),
+    }
+    page = Renderer(found).render("single.html", values)
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         replace_file(output, page)
     except OSError as error:
         message = f"the site cannot be written to {str(output)!r}: {error.strerror}"
         raise StoreError(message, hint="free some space, or choose another place") from error
-    return len(page)
+    return SingleReport(len(page), pack.left_out)
 
 
-def _view_run(source: Source, run: Run, contents: Contents, budget: int) -> tuple[dict[str, object], int]:
+def _view_run(source: Source, run: Run, contents: Contents, budget: int) -> tuple[dict[str, Any], int]:
     """Return what the template needs of a run, and the room for pictures that is left."""
     series = source.get_series(run.run_id)
     previews, _ = read_previews(source, run)
@@ -95,10 +129,10 @@ def _view_run(source: Source, run: Run, contents: Contents, budget: int) -> tupl
             kind = {".jpg": "jpeg"}.get(suffix_of(item.artifact.path), suffix_of(item.artifact.path)[1:])
             address = f"data:image/{kind};base64,{base64.b64encode(item.preview.picture).decode()}"
         if address is not None:
-            pictures.append(InlinePicture(item.artifact.path, address))
+            pictures.append(InlinePicture(item.artifact.path, address, item.file))
     before = contents.previous.get(run.run_id)
     params = contents.params
-    view: dict[str, object] = {
+    view: dict[str, Any] = {
         "run": run,
         "params": params[run.run_id],
         "changes": list_changes(params[before.run_id], params[run.run_id])[:6] if before else [],

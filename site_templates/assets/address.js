@@ -1,11 +1,16 @@
 // The page's state in its address, and the addresses of other pages.
 (function () {
   "use strict";
-  const { root } = gittrack;
+  const { root, pack } = gittrack;
   const readable = (value) => encodeURIComponent(value).replaceAll("%2C", ",").replaceAll("%2F", "/").replaceAll("%3A", ":").replaceAll("%20", "+");
 
   // Within a list only what would end an entry is escaped.
   const escape = (text) => text.replaceAll("%", "%25").replaceAll(",", "%2C");
+
+  // A page of the site with a state, and the state of this one.
+  const link = (page, state) => (pack ? pack.link(page, state) : `${root}${page}${state ? `#${state}` : ""}`);
+  const stateHere = () => (pack ? pack.state : location.hash.slice(1));
+  const pageHere = () => (pack ? pack.page : location.pathname.split("/").pop());
 
   // Where one chart or table stands alone, to be framed by another page.
   gittrack.embedAddress = (values) => `${root}embed.html#${Object.entries(values).filter(([, value]) => value).map(([key, value]) => `${key}=${readable(value)}`).join("&")}`;
@@ -19,18 +24,25 @@
   );
 
   gittrack.address = {
-    read: () => new URLSearchParams(location.hash.slice(1)),
+    link,
+    stateHere,
+    pageHere,
+    // To another page by its address as it would be on this one.
+    go(href) { location.href = pack ? pack.resolve(href) ?? "#/" : href; },
+    read: () => new URLSearchParams(stateHere()),
     write(values) {
       const parts = Object.entries(values)
         .filter(([, value]) => value !== null && value !== undefined && value !== "" && value !== false)
         .map(([key, value]) => `${key}=${readable(value === true ? "1" : value)}`);
-      history.replaceState(null, "", parts.length ? `#${parts.join("&")}` : location.pathname + location.search);
+      const state = parts.join("&");
+      if (pack) pack.state = state;
+      history.replaceState(null, "", pack ? link(pack.page, state) : state ? `#${state}` : location.pathname + location.search);
     },
     ids: (text) => (text ? text.split(",").map(decodeURIComponent) : []),
     join: (ids) => ids.map(escape).join(","),
     escape,
-    compare: (ids) => `${root}compare.html` + (ids.length ? `#runs=${ids.map((id) => encodeURIComponent(encodeURIComponent(id))).join(",")}` : ""),
-    runs: (query) => `${root}runs.html` + (query ? `#q=${readable(query)}` : ""),
-    page: (id, slug) => `${root}runs/${slug || id}.html`,
+    compare: (ids) => link("compare.html", ids.length ? `runs=${ids.map((id) => encodeURIComponent(encodeURIComponent(id))).join(",")}` : ""),
+    runs: (query) => link("runs.html", query ? `q=${readable(query)}` : ""),
+    page: (id, slug) => link(`runs/${slug || id}.html`),
   };
 })();

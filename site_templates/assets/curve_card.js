@@ -14,7 +14,7 @@
       ...more,
       { title: "Wide", checked: card.classList.contains("wide"), act: widen },
       ...gittrack.curveEntries(curves),
-      ...(embed ? [null, { title: "Copy an address to embed", act: () => gittrack.copy(new URL(embed(), location.href).href, "The address is copied.") }, { title: "Copy an iframe", act: () => gittrack.copyFrame(embed(), curves.key, 340) }] : []),
+      ...(embed && !gittrack.pack ? [null, { title: "Copy an address to embed", act: () => gittrack.copy(new URL(embed(), location.href).href, "The address is copied.") }, { title: "Copy an iframe", act: () => gittrack.copyFrame(embed(), curves.key, 340) }] : []),
     ]));
     card.querySelector("figcaption").append(button);
     return card;

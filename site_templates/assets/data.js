@@ -22,9 +22,12 @@
     made.resolve(made.value);
   }
 
+  // The one file that holds all others, where that is what the page came with.
+  const pack = window.gittrackPack ?? null;
+
   function script(path) {
     if (!scripts.has(path)) {
-      scripts.set(path, new Promise((resolve, reject) => {
+      scripts.set(path, pack ? pack.load(path) : new Promise((resolve, reject) => {
         const node = document.createElement("script");
         node.src = root + path;
         node.async = false;
@@ -49,5 +52,5 @@
   // A page that shows all runs asks for them while its other scripts are still on their way.
   if (early !== undefined) openManifest().then(({ segments }) => segments.forEach(([path]) => script(path).catch(() => {}))).catch(() => {});
 
-  window.gittrack = { root, put, script, load, openManifest };
+  window.gittrack = { root, pack, put, script, load, openManifest };
 })();

@@ -19,7 +19,7 @@
       pending = null;
       if (event.key in PAGES) {
         event.preventDefault();
-        location.href = gittrack.root + PAGES[event.key];
+        location.href = gittrack.address.link(PAGES[event.key]);
       }
       return;
     }

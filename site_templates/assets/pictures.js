@@ -1,7 +1,7 @@
 // Pictures that runs logged: side by side by their path, one step after the other.
 (function () {
   "use strict";
-  const { element, root, swatch } = gittrack;
+  const { element, pack, root, swatch } = gittrack;
   const MAX_ROWS = 24;
   const KEYED = /^images\/(.+)\+step\+(-?\d+)\+timestamp\+\d+\+[^/]+$/u;
 
@@ -39,7 +39,7 @@
       element("div", { class: "picture-cells", tabindex: "0", role: "group", "aria-label": key }, ...runs.filter((run) => ofKey.has(run.id)).map((run) => {
         const list = ofKey.get(run.id);
         const shown = list.findLast((one) => one.step === null || one.step <= step) ?? list[0];
-        return element("figure", {}, element("img", { src: root + shown.file, alt: `${shown.path} of ${run.name}`, loading: "lazy" }),
+        return element("figure", {}, element("img", { src: pack ? pack.picture(shown.file) : root + shown.file, alt: `${shown.path} of ${run.name}`, loading: "lazy" }),
           element("figcaption", {}, run.mark ? swatch(run) : null, element("span", { text: run.name }), shown.step === null || list.length < 2 ? null : element("small", { text: `step ${shown.step}` })));
       })))));
   }

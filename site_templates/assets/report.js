@@ -26,7 +26,7 @@
     const spec = vega.withData(vega.fill(templates[data.template], data.names), data.datasets);
     // There is one kind of points: no legend, no choice of colours.
     for (const { encoding } of spec.layer ?? []) if (encoding.color?.field === "c") encoding.color = { value: gittrack.colour("accent") };
-    await vega.embed(box, spec, ({ page }) => { location.href = page; });
+    await vega.embed(box, spec, ({ page }) => gittrack.address.go(page));
     if (card.querySelector(".card-menu")) return;
     const title = card.querySelector("b").textContent;
     const menu = element("button", { type: "button", class: "card-menu", "aria-label": `Chart ${title}`, "aria-haspopup": "menu", "aria-expanded": "false", text: "⋯" });

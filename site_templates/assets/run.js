@@ -58,14 +58,15 @@
   bind("c", "Compare what is put aside", () => { location.href = byId("nav-compare").href; });
 
   const tabs = [...document.querySelectorAll(".tabs a")];
-  function markTab() {
-    const wanted = tabs.find((tab) => tab.hash === location.hash) ?? tabs[0];
+  function markTab(chosen) {
+    const wanted = chosen ?? tabs.find((tab) => tab.hash === location.hash) ?? tabs[0];
     for (const tab of tabs) {
       if (tab === wanted) tab.setAttribute("aria-current", "true"); else tab.removeAttribute("aria-current");
     }
   }
   for (const time of document.querySelectorAll("time[data-time]")) time.title = gittrack.ago(Number(time.dataset.time));
-  addEventListener("hashchange", markTab);
+  for (const tab of tabs) tab.addEventListener("click", () => setTimeout(() => markTab(tab)));
+  addEventListener("hashchange", () => markTab());
   markTab();
   drawBasket();
   drawCurves();

@@ -149,8 +149,8 @@
       { title: "Nested runs as a tree", checked: state.nested, act: () => { state.nested = !state.nested; change(); } },
       null,
       { title: "Copy the address of this view", act: () => gittrack.copy(location.href, "The address is copied.") },
-      { title: "Copy an iframe of this table", act: copyFrame },
-      { title: "Start over", act: () => { location.hash = ""; } },
+      ...(gittrack.pack ? [] : [{ title: "Copy an iframe of this table", act: copyFrame }]),
+      { title: "Start over", act: () => { address.write({}); dispatchEvent(new HashChangeEvent("hashchange")); } },
     ]);
   }
 
@@ -182,7 +182,7 @@
     wireKeys(input);
     gittrack.addAction("Group by all parameters except the seed", "action", () => { state.group = ["*"]; restart(); });
     gittrack.addAction("Export the table", "action", openExport);
-    gittrack.addAction("Copy an iframe of this table", "action", copyFrame);
+    if (!gittrack.pack) gittrack.addAction("Copy an iframe of this table", "action", copyFrame);
   }
   function wireKeys(input) {
     const move = (by, extend) => {

@@ -30,7 +30,8 @@
   const quote = (text) => `'${text.replaceAll("'", "'\\''")}'`;
   // What this page shows as an address, null where everybody begins with it.
   gittrack.viewHere = () => {
-    if (location.hash) return location.pathname.split("/").pop() + location.hash;
+    const state = gittrack.address.stateHere();
+    if (state) return `${gittrack.address.pageHere()}#${state}`;
     gittrack.say("Search, sort or choose something first: this is the view everybody begins with.");
     return null;
   };

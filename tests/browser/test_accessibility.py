@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from gittrack.site.single import build_single
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -101,14 +99,6 @@ def test_axe_finds_nothing_on_a_telephone(open_page: Callable[..., Page], rich_s
     wait_for_charts(page)
     assert check(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") == 390
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_in_the_single_file(
-    open_page: Callable[..., Page], rich_site: Site, tmp_path: Path, scheme: str
-) -> None:
-    build_single(rich_site.source, tmp_path / "runs.html")
-    assert check(open_page((tmp_path / "runs.html").as_uri(), color_scheme=scheme)) == []
 
 
 def wait_for_charts(page: Page) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
+import re
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,14 +68,24 @@ def test_paths_are_redacted_on_demand(cli: Cli, three_runs: list[str]) -> None:
         assert (secret in text) != bool(redact)
 
 
-def test_one_file_holds_it_all_without_scripts(cli: Cli, three_runs: list[str]) -> None:
+def test_one_file_holds_it_all(cli: Cli, three_runs: list[str]) -> None:
     built = cli("site", "build", "--single-file", "mail/runs.html")
     assert built.status == 0, built.err
     assert built.out == "mail/runs.html\n"
     page = Path("mail/runs.html").read_text("utf-8")
-    assert "<script" not in page
+    # Each script and the style is one that the file's policy names, and what it shows is there without them.
+    policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page)
+    assert policy is not None
+    for found in re.findall(r"<script>(.*?)</script>|<style>(.*?)</style>", page, re.DOTALL):
+        digest = base64.b64encode(hashlib.sha256("".join(found).encode()).digest()).decode()
+        assert f"'sha256-{digest}'" in policy[1]
+    assert policy[1].startswith("default-src 'none'; script-src 'sha256-")
+    assert "'self'" not in policy[1]
     assert all(text in page for text in ("resnet", "0.3", "<style>"))
-    assert "src=" not in page
+    assert " src=" not in page
+    again = cli("site", "build", "--single-file", "mail/again.html")
+    assert again.status == 0
+    assert Path("mail/again.html").read_text("utf-8") == page
     assert not Path("gittrack-site").exists()
 
 
