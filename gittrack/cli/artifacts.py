@@ -130,6 +130,7 @@ def put(client: Client, run: str, paths: tuple[str, ...], folder: str | None, li
 @pass_client
 def verify(client: Client, run: str) -> int:
     """Hash the files of a run again; exit with 8 if one is damaged, with 4 if one is not here."""
+    from gittrack.cli.listing import count
     from gittrack.cli.progress import track
     from gittrack.errors import ArtifactNotFoundError, CorruptDataError
     from gittrack.tracking.downloads import verify_artifact
@@ -143,7 +144,7 @@ def verify(client: Client, run: str) -> int:
         except (ArtifactNotFoundError, CorruptDataError) as error:
             complain(error.message, error.hint)
             statuses.append(error.exit_code)
-    tell(f"{len(found.artifacts)} artifacts verified, {len(statuses) - 1} bad")
+    tell(f"{count(len(found.artifacts), 'artifact')} verified, {len(statuses) - 1} bad")
     return max(statuses)
 
 

@@ -23,6 +23,11 @@ _HINTS = {
     errno.EROFS: "the file system is read-only; use another repository: set_tracking_uri(PATH)",
     errno.EACCES: "check the permissions of the Git directory",
     errno.EPERM: "check the permissions of the Git directory",
+    errno.ENAMETOOLONG: "use a shorter path: most systems take 255 bytes a name, 4096 in all",
+    errno.ELOOP: "symbolic links lead round in a circle there: remove one of them",
+    errno.EEXIST: "something else has that name: choose another place",
+    errno.ENOTDIR: "a file is where a folder should be: choose another place",
+    errno.EISDIR: "a folder is where a file should be: choose another place",
 }
 
 

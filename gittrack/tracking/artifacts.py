@@ -141,6 +141,9 @@ def check_source(local_path: str | os.PathLike[str]) -> Path:
         reason = error.strerror if isinstance(error, OSError) else error
         message = f"{shorten(str(local_path))} is no path: {reason}"
         raise InvalidNameError(message, hint="pass the path of a file or folder") from None
+    if source.is_symlink():
+        message = f"{str(source)!r} is a symbolic link that leads nowhere"
+        raise ArtifactNotFoundError(message, hint="log what it should lead to by its own path")
     message = f"no file or folder at {str(source)!r}"
     raise ArtifactNotFoundError(message, hint=f"paths are relative to {str(Path.cwd())!r}")
 
@@ -169,7 +172,7 @@ def find_artifact(run: Run, path: str) -> Artifact:
     """
     artifact = run.artifacts.get(path.strip("/"))
     if artifact is None:
-        message = f"run {run.name!r} has no artifact {path!r}"
-        known = ", ".join(repr(name) for name in sorted(run.artifacts)[:5])
+        message = f"run {run.name!r} has no artifact {shorten(path)}"
+        known = ", ".join(map(shorten, sorted(run.artifacts)[:5]))
         raise ArtifactNotFoundError(message, hint=f"it has {known}" if known else "it has none at all")
     return artifact

@@ -128,7 +128,7 @@ class FolderWatch:
         for top, folders, names in os.walk(self._folder):
             folders[:] = sorted(name for name in folders if name not in HIDDEN)
             # To read from a pipe would wait for who writes to it.
-            yield from (path for name in sorted(names) if (path := Path(top, name)).is_file())
+            yield from (path for name in sorted(names) if _is_file(path := Path(top, name)))
 
     def _kind_of(self, name: str) -> Kind | None:
         base = name.rpartition("/")[2]
@@ -259,3 +259,10 @@ def _is_whole(path: Path, size: int) -> bool:
             return needed is not None and size >= needed
         file.seek(max(size - TAIL_BYTES, 0))
         return is_complete(path.suffix.lower(), size, head, file.read(TAIL_BYTES))
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # its path is longer than the system takes, or somebody else's folder
+        return False

@@ -84,7 +84,7 @@ def measure_folder(source: Path) -> int:
     """Return how many bytes the files under a folder hold.
 
     Raises:
-        UserError: A link leads out of the folder or to nothing, or something is no file.
+        UserError: A link leads out of the folder or nowhere, or something is no file.
         StoreError: Something cannot be read.
     """
     with disk_errors("read the folder"):
@@ -95,7 +95,7 @@ def walk(top: Path) -> Iterator[tuple[str, str]]:
     """Yield every file under a folder: its path, and its POSIX path in the folder.
 
     Raises:
-        UserError: A link leads out of the folder or to nothing, or something is no file.
+        UserError: A link leads out of the folder or nowhere, or something is no file.
         StoreError: Something cannot be read.
     """
     with disk_errors("read the folder"):
@@ -127,7 +127,7 @@ def _is_file_inside(path: str, top: Path) -> bool:
     try:
         target = Path(path).resolve(strict=True)
     except (OSError, RuntimeError):  # RuntimeError: Python 3.11's word for a loop
-        message = f"{path!r} is a symbolic link to nothing"
+        message = f"{path!r} is a symbolic link that leads nowhere"
         raise UserError(message, hint="remove the link, or log another folder") from None
     if not target.is_relative_to(top.resolve()):
         message = f"{path!r} is a symbolic link that leads out of {str(top)!r}"

@@ -20,7 +20,7 @@ from gittrack.tracking.client import Client
 from gittrack.tracking.folder_watch import FolderWatch
 from gittrack.watch import is_on_network
 from tests.core.test_growing import EVENTS, PNG
-from tests.disks import no_room
+from tests.disks import make_deep, no_room
 from tests.wire import event
 
 if TYPE_CHECKING:
@@ -142,6 +142,22 @@ def test_pipes_sockets_and_dangling_links_are_passed_over(repo: Path, folder: Pa
     (folder / "gone.png").symlink_to(folder / "nothing")
     assert watching.watch.look(is_last=True) == 0
     assert watching.warnings == []
+
+
+@pytest.mark.timeout(60)
+def test_link_loops_and_the_longest_names_end_no_look(repo: Path, folder: Path) -> None:
+    watching = Watching(folder)
+    longest = f"{'n' * 249}.jsonl"
+    (folder / longest).write_text('{"loss": 1}\n', "utf-8")
+    (folder / f"{'p' * 251}.png").write_bytes(PNG)
+    for name, target in {"self": ".", "one.jsonl": "two.jsonl", "two.jsonl": "one.jsonl", "a": "a"}.items():
+        (folder / name).symlink_to(target)
+    make_deep(folder)
+    assert watching.watch.look(is_last=True) == 2
+    assert watching.points("loss") == [(0, 1.0)]
+    assert set(watching.client.get_run(watching.run_id).artifacts) == {f"{'p' * 251}.png"}
+    assert watching.warnings == []
+    assert watching.watch.look(is_last=True) == 0
 
 
 def test_a_file_that_shrinks_is_read_anew_and_damage_is_said_once(repo: Path, folder: Path) -> None:
