@@ -3,37 +3,35 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
-import os
 import re
-import shutil
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import sync_playwright
 
-from gittrack.site.build import build
-from tests.site.sources import add_sweep_run, make_source
+from gittrack.site.publish import list_files
+from gittrack.tracking.client import Client
+from gittrack.tracking.pages import open_pages_branch
+from tests.benchmarks.sites import COUNTS, build_site, log_run, stamp_files
+from tests.repositories import git, make_repository
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from playwright.sync_api import Browser
 
-pytestmark = pytest.mark.benchmark
+    from tests.benchmarks.conftest import Report
+    from tests.benchmarks.sites import Built
+
+pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(7200)]
 REPEATS = 5
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    executable = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    assert executable, "the benchmark needs Chromium"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+MOST_PUBLISHED = 10_000
+COMPARED = 10_000
+"""Runs of the site that is built from nothing too."""
 
 
 def weigh_runs_page(folder: Path) -> int:
@@ -67,12 +65,12 @@ def measure_page(browser: Browser, folder: Path) -> dict[str, float]:
               paint: performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? 0,
             })"""
         )
-        page.fill("#query", "metrics.val/acc > 0.8 AND params.model = 'vit-b'")
+        page.fill("#query", "metrics.metric3 > 0.8 AND params.param1 = 'adam'")
         page.wait_for_timeout(400)
         visit["filter"] = float(page.inner_text("#count").split("·")[1].split()[0])
         page.fill("#query", "")
         page.wait_for_timeout(400)
-        page.click("#runs th:has-text('val/loss') button")
+        page.click("#runs th:has-text('metric1') button")
         page.wait_for_timeout(400)
         visit["sort"] = float(page.inner_text("#count").split("·")[1].split()[0])
         visits.append(visit)
@@ -80,21 +78,62 @@ def measure_page(browser: Browser, folder: Path) -> dict[str, float]:
     return {key: sorted(visit[key] for visit in visits)[REPEATS // 2] for key in visits[0]}
 
 
-@pytest.mark.parametrize("runs", [200, 1_000, 10_000, 50_000])
-def test_site_budgets(tmp_path: Path, browser: Browser, runs: int) -> None:
-    source = make_source(runs, points=200 if runs <= 1_000 else 12, files=20)
-    begun = time.perf_counter()
-    first = build(source, tmp_path)
-    full = time.perf_counter() - begun
-    weight = weigh_runs_page(tmp_path)
-    times = measure_page(browser, tmp_path)
-    add_sweep_run(source, -1, points=12, with_files=False)
-    begun = time.perf_counter()
-    second = build(source, tmp_path)
-    again = time.perf_counter() - begun
-    print(
-        f"\n{runs} runs: built in {full:.1f} s, {first.written} files, {first.bytes / 1e6:.1f} MB"
-        f"\n  runs page {weight / 1000:.0f} kB gzip, paint {times['paint']:.0f} ms,"
-        f" table {times['table']:.0f} ms, filter {times['filter']:.0f} ms, sort {times['sort']:.0f} ms"
-        f"\n  one new run: {again:.2f} s, {second.written} files written, {second.removed} removed"
+@pytest.mark.parametrize("count", COUNTS)
+def test_the_runs_page(count: int, sites: Callable[[int], Built], browser: Browser, report: Report) -> None:
+    folder = sites(count).folder
+    times = measure_page(browser, folder)
+    report(
+        f"{count} runs: everything the runs page needs {weigh_runs_page(folder) / 1000:.0f} kB gzip;"
+        f" paint {times['paint']:.0f} ms, table {times['table']:.0f} ms,"
+        f" filter {times['filter']:.0f} ms, sort {times['sort']:.0f} ms"
     )
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_a_build_and_one_new_run(
+    count: int, sites: Callable[[int], Built], tmp_path: Path, report: Report
+) -> None:
+    site = sites(count)
+    before = stamp_files(site.folder)
+    size = sum(size for size, _ in before.values())
+    report(f"{count} runs: built in {site.cost}; {len(before)} files, {size / 1e6:.1f} MB")
+    remote = make_repository(tmp_path / "remote.git", "bare")
+    git(remote, "config", "receive.unpackLimit", "1")  # what is pushed stays one pack, which can be weighed
+    published = count <= MOST_PUBLISHED and publish(site, remote)
+    log_run(site.repository)
+    cost = build_site(site.repository, site.folder)
+    after = stamp_files(site.folder)
+    changed = {path for path, stamp in after.items() if before.get(path) != stamp}
+    report(
+        f"  one new run: built in {cost}; {len(changed)} files written, {len(before.keys() - after.keys())}"
+        f" removed, {sum(after[path][0] for path in changed) / 1000:.0f} kB"
+    )
+    if published:
+        sent, seconds = publish(site, remote)
+        report(
+            f"  published by {sent / 1000:.0f} kB in {seconds:.1f} s, at first by {published[0] / 1e6:.0f} MB"
+        )
+        git(remote, "fsck", "--strict")
+    if count == COMPARED:
+        build_site(site.repository, tmp_path / "afresh")
+        assert digest_files(site.folder) == digest_files(tmp_path / "afresh")
+        report("  a build from nothing has the same bytes")
+
+
+def publish(site: Built, remote: Path) -> tuple[int, float]:
+    """Push a built site to a bare repository; return the bytes of what arrived, and the seconds it took."""
+    packs = remote / "objects" / "pack"
+    before = {pack: pack.stat().st_size for pack in packs.glob("*.pack")}
+    begun = time.perf_counter()
+    with closing(Client(site.repository)) as client:
+        open_pages_branch(client, str(remote), "gh-pages").publish(list_files(site.folder), "site")
+    seconds = time.perf_counter() - begun
+    return sum(pack.stat().st_size for pack in packs.glob("*.pack") if pack not in before), seconds
+
+
+def digest_files(folder: Path) -> dict[str, bytes]:
+    return {
+        file.relative_to(folder).as_posix(): hashlib.sha256(file.read_bytes()).digest()
+        for file in folder.rglob("*")
+        if file.is_file()
+    }
