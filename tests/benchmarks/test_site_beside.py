@@ -48,6 +48,7 @@ HAS_TENSORBOARD = importlib.util.find_spec("tensorboard") is not None
 VISITS = 3
 START_S = 120
 USEFUL_S = 180
+POLL_MS = 50
 QUIET_S = 20
 LISTED_S = 300
 """How long TensorBoard may take to list all runs, before anybody looks at it."""
@@ -90,12 +91,16 @@ def visit(browser: Browser, url: str, picture: Path | None = None) -> Visit:
         wire.send("Network.enable")
         page.add_init_script(WATCH)
         page.goto(url, wait_until="commit", timeout=USEFUL_S * 1000)
-        page.wait_for_function("window.usefulAt", timeout=USEFUL_S * 1000)
+        # Not wait_for_function: what it evaluates again and again, our pages' policy forbids.
+        deadline = time.monotonic() + USEFUL_S
+        while (useful := page.evaluate("window.usefulAt")) is None:
+            assert time.monotonic() < deadline, f"{url} shows no run within {USEFUL_S} s"
+            page.wait_for_timeout(POLL_MS)
         with contextlib.suppress(PlaywrightTimeout):  # who polls is never quiet
             page.wait_for_load_state("networkidle", timeout=QUIET_S * 1000)
         if picture is not None:
             page.screenshot(path=picture)
-        return Visit(page.evaluate("window.usefulAt"), int(sum(sizes)))
+        return Visit(useful, int(sum(sizes)))
     finally:
         context.close()
 

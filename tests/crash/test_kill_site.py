@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,12 +12,6 @@ from tests.crash.site_children import RUNS, make_site_source
 from tests.site.test_build import read_tree, references
 
 ROOT = Path(__file__).resolve().parents[2]
-MOMENTS = 6
-
-
-def build_in_child(folder: Path, user: str, most: int) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tests.crash.site_children", str(folder), user, str(most)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
 def check_whole(folder: Path) -> None:
@@ -47,17 +40,18 @@ def test_a_build_that_is_killed_leaves_a_whole_site_and_the_next_one_is_as_if_bu
 ) -> None:
     build(make_site_source("ada"), tmp_path / "before")
     build(make_site_source("grace"), tmp_path / "after")
-    check_whole(tmp_path / "before")
-    shutil.copytree(tmp_path / "before", tmp_path / "counted")
-    counted = build_in_child(tmp_path / "counted", "grace", 0)
-    total = int(counted.stdout)
-    assert total > 3 * RUNS
-    assert read_tree(tmp_path / "counted") == read_tree(tmp_path / "after")
-    for moment in range(MOMENTS):
-        site = tmp_path / f"killed-{moment}"
-        shutil.copytree(tmp_path / "before", site)
-        killed = build_in_child(site, "grace", 1 + moment * (total - 1) // (MOMENTS - 1))
-        assert killed.returncode == -9, killed.stderr
+    expected = read_tree(tmp_path / "after")
+    (tmp_path / "killed").mkdir()
+    folders = [str(tmp_path / "before"), str(tmp_path / "killed")]
+    command = [sys.executable, "-m", "tests.crash.site_children", *folders, "grace"]
+    killed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert killed.returncode == 0, killed.stderr
+    moments = int(killed.stdout)
+    assert moments > 5 * RUNS
+    for moment in range(1, moments + 1):
+        site = tmp_path / "killed" / str(moment)
         check_whole(site)
-        build(make_site_source("grace"), site)
-        assert read_tree(site) == read_tree(tmp_path / "after")
+        assert (read_tree(site) == expected) == (moment == moments)
+        if moment % 4 == 0:
+            build(make_site_source("grace"), site)
+            assert read_tree(site) == expected
