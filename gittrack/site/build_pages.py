@@ -10,7 +10,7 @@ from gittrack.site.build_reports import write_reports
 from gittrack.site.catalog import view_data, view_models
 from gittrack.site.history import view_history
 from gittrack.site.overview import view_overview
-from gittrack.site.pages import share_values, view_about, view_reports
+from gittrack.site.pages import share_values, view_about, view_not_found, view_reports
 from gittrack.site.records import find_records
 from gittrack.site.scripts import encode_script
 
@@ -38,7 +38,7 @@ def write_pages(job: Job, notes: dict[str, Mapping[str, str]]) -> tuple[int, lis
         paths.EMBED: share_values(contents, "embed"),
         paths.COMPARE: {**share_values(contents, "compare"), "charts": chart_data},
         paths.ABOUT: view_about(contents),
-        paths.NOT_FOUND: share_values(contents, "404"),
+        paths.NOT_FOUND: view_not_found(contents, job.templates),
     }
     for path, values in pages.items():
         key = paths.digest_of_parts([path, job.templates.digest, values])

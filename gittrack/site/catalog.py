@@ -57,6 +57,33 @@ class DataCard:
     context: str
 
 
+@dataclass(frozen=True, slots=True)
+class DataLine:
+    """Some data that one run read."""
+
+    name: str
+    digest: str
+    context: str
+    place: str
+
+
+def list_data_of(run: Run) -> list[DataLine]:
+    """Return what a run read, by its name."""
+    read = [one for _, one in sorted(run.datasets.items())]
+    return [
+        DataLine(one.dataset.name, one.dataset.digest, one.context or "", one.dataset.place) for one in read
+    ]
+
+
+def list_registered(contents: Contents) -> dict[str, list[tuple[str, int]]]:
+    """Return run id → name and number of each version of a model that it made."""
+    found: dict[str, list[tuple[str, int]]] = {}
+    for version in sorted(contents.versions, key=lambda version: (version.name, int(version.version))):
+        if version.run_id is not None:
+            found.setdefault(version.run_id, []).append((version.name, int(version.version)))
+    return found
+
+
 def view_models(contents: Contents) -> dict[str, object]:
     """Return the values of the models page's template."""
     primary = contents.columns.primary

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from gittrack.core.documents import encode_inputs
 from gittrack.core.late import rows_of
 from gittrack.core.manifest import signature_stamps
+from gittrack.site.catalog import list_registered
 from gittrack.site.gather import describe_lineage
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Fingerprints:
         """Digest what ``contents`` holds."""
         self._contents = contents
         self._own: dict[str, bytes] = {}
+        self._registered = list_registered(contents)
 
     def of(self, run: Run) -> str:
         """Return a digest of everything a run's page and data are made of, besides the templates."""
@@ -61,6 +63,7 @@ class Fingerprints:
             list(contents.axes.get(run.experiment_id, {}).items()),
             [(alert.time, alert.line, alert.text) for alert in contents.alerts.get(run.run_id, ())],
             contents.earlier.get(run.run_id),
+            self._registered.get(run.run_id, []),
         )
         return hashlib.sha256(marshal.dumps(facts, _FORMAT)).hexdigest()[:24]
 

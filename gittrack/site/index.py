@@ -137,6 +137,7 @@ def describe_site(contents: Contents, segments: Sequence[Sequence[str | None]]) 
         "title": contents.title,
         "head": contents.head,
         "runs": len(contents.runs),
+        "artifacts": _measure_artifacts(contents),
         "experiments": [[key, name] for key, name in contents.experiments.items()],
         "primary": contents.columns.primary,
         "shown": list(contents.columns.shown),
@@ -148,6 +149,12 @@ def describe_site(contents: Contents, segments: Sequence[Sequence[str | None]]) 
         "groups": count_groups(contents.columns),
         "segments": [list(paths) for paths in segments],
     }
+
+
+def _measure_artifacts(contents: Contents) -> list[int]:
+    """Return how many contents runs have, and their bytes: what several have alike is counted once."""
+    sizes = {one.digest: one.size for run in contents.runs for one in run.artifacts.values()}
+    return [len(sizes), sum(sizes.values())]
 
 
 def _flags(column: Column, columns: Columns) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import gzip
-import hashlib
 import json
 import re
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from gittrack.site import paths
 from gittrack.site.previews import suffix_of
+from gittrack.site.render import hash_of
 from gittrack.site.scripts import decode_script
 
 if TYPE_CHECKING:
@@ -65,11 +65,6 @@ def pack_site(root: Path, run_pages: Sequence[str], *, known: Container[str] = (
         if packer.size < room:
             packer.add([file.relative_to(root).as_posix()])
     return packer.pack
-
-
-def hash_of(script: bytes) -> str:
-    """Return how a policy names an inline script or style."""
-    return f"sha256-{base64.b64encode(hashlib.sha256(script).digest()).decode()}"
 
 
 class _Packer:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from typing import TYPE_CHECKING
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
@@ -24,6 +26,11 @@ class Trusted(str):
     def __html__(self) -> str:
         """Return the text."""
         return str(self)
+
+
+def hash_of(script: bytes) -> str:
+    """Return how a policy names an inline script or style."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(script).digest()).decode()}"
 
 
 class Renderer:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gittrack.core.artifact_uri import RUNS
 from gittrack.core.documents import encode_run
 from gittrack.core.model import Code
+from gittrack.site.catalog import list_data_of, list_registered
 from gittrack.site.changes import list_changes
 from gittrack.site.columns import SYSTEM, metric_order, section_of, visible_tags
 from gittrack.site.curves import draw_svg, sort_points
@@ -158,6 +159,9 @@ def view_run(
         "other_commit": _has_other_code(before, run) if before else False,
         "key_metrics": list_key_metrics(run, series, before, contents.columns),
         "children": [_link(child) for child in contents.children.get(run.run_id, ())],
+        "datasets": list_data_of(run),
+        "models": list_registered(contents).get(run.run_id, []),
+        "logged_models": sorted(run.model_outputs.items()),
         "inputs": _link_inputs(run, contents),
         "users": [(_link(user), path) for user, path in contents.users.get(run.run_id, ())],
         "data": data,

@@ -16,9 +16,9 @@ from gittrack.site.changes import list_changes
 from gittrack.site.gather import gather
 from gittrack.site.options import SiteOptions
 from gittrack.site.overview import view_overview
-from gittrack.site.pack import hash_of, pack_site
+from gittrack.site.pack import pack_site
 from gittrack.site.previews import suffix_of
-from gittrack.site.render import Renderer, Trusted
+from gittrack.site.render import Renderer, Trusted, hash_of
 from gittrack.site.run_page import cut_sections, show_artifacts
 from gittrack.site.spark import encode_spark
 from gittrack.site.templates import find_templates

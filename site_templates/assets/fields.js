@@ -51,14 +51,14 @@
     describe(name, width, grouped) {
       const attribute = this.attributes.get(name);
       if (attribute) return { name, text: String, ...attribute, width: width ?? attribute.width };
-      const { kind, key, numeric } = this.index.columns.get(name);
+      const { kind, key, numeric, lower } = this.index.columns.get(name);
       const cells = this.index.cells(name);
       const text = (cell) => (numeric && typeof cell === "number" ? number(cell) : String(cell));
       const longest = cells.slice(0, 60).reduce((most, cell) => Math.max(most, cell === null ? 0 : text(cell).length), numeric ? NUMBER_CHARACTERS : 0);
       const title = this.title(name);
       const isMetric = kind in VALUES;
       const fitting = Math.min(240, Math.max(grouped && isMetric ? GROUPED : 86, title.length * 7.2 + 52, longest * 8.2 + 26));
-      return { name, title, width: width ?? fitting, numeric, average: isMetric, cells: () => cells, text, bar: isMetric ? this.index.range(name) : null };
+      return { name, title, width: width ?? fitting, numeric, lower, average: isMetric, cells: () => cells, text, bar: isMetric ? this.index.range(name) : null };
     }
 
     isNumeric(name) {

@@ -33,7 +33,7 @@
     const resize = (by) => () => { state.widths.set(name, Math.round(Math.min(MOST, Math.max(LEAST, column.width + by)))); actions.change(); };
     const isMetric = "mlh".includes(name[0]) && name[1] === ":";
     const values = isMetric ? [["m", "Show the last value"], ["l", "Show the minimum"], ["h", "Show the maximum"]].map(([kind, title]) => ({
-      title, checked: name[0] === kind, act: () => actions.replace(name, `${kind}:${name.slice(2)}`),
+      title: kind === (column.lower ? "l" : "h") ? `${title}, the best` : title, checked: name[0] === kind, act: () => actions.replace(name, `${kind}:${name.slice(2)}`),
     })) : [];
     return [
       { title: "Sort ascending", act: () => actions.order(name, false) },

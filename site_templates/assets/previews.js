@@ -9,10 +9,20 @@
     const { figure, file } = box.dataset;
     try {
       await gittrack.vega.embedForeign(box, await load(figure, file));
+      offer(box);
       box.dataset.drawn = Number(box.dataset.drawn ?? 0) + 1;
     } catch (error) {
       box.replaceChildren(element("p", { class: "hint", text: `This figure cannot be drawn: ${error.message}` }));
     }
+  }
+
+  function offer(box) {
+    const before = box.previousElementSibling;
+    if (before?.classList.contains("card-menu")) return;
+    const name = box.closest("details").querySelector("summary .file").textContent.trim();
+    const menu = element("button", { type: "button", class: "card-menu", "aria-label": `Figure ${name}`, "aria-haspopup": "menu", "aria-expanded": "false", text: "⋯" });
+    menu.addEventListener("click", () => gittrack.openMenu(menu, gittrack.vega.entries(box, name, () => gittrack.vega.tableOf(box))));
+    box.before(menu);
   }
 
   function whenOpen(box, act) {

@@ -86,5 +86,15 @@
   }
   const blobOf = (canvas) => new Promise((resolve) => canvas.toBlob(resolve));
 
-  gittrack.vega = { open, fill, withData, embed, embedForeign, remove, entries };
+  // The largest of the tables a chart was drawn from, for who does not see it.
+  function tableOf(box) {
+    const { data } = views.get(box).view.getState({ data: () => true, signals: () => false, recurse: true });
+    const tables = Object.values(data).filter((rows) => Array.isArray(rows) && rows.length && typeof rows[0] === "object");
+    const rows = tables.reduce((most, one) => (one.length > most.length ? one : most), []);
+    const heads = [...new Set(rows.flatMap((row) => Object.keys(row)))].filter((head) => !head.startsWith("_"));
+    const cell = (value) => (value === undefined || value === null ? null : typeof value === "number" ? value : typeof value === "object" ? JSON.stringify(value) : String(value));
+    return { heads, rows: rows.map((row) => heads.map((head) => cell(row[head]))) };
+  }
+
+  gittrack.vega = { open, fill, withData, embed, embedForeign, remove, entries, tableOf };
 })();

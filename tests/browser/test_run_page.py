@@ -87,6 +87,10 @@ def test_a_figure_is_drawn_when_its_preview_is_opened(
     figure = page.locator("#artifacts details[open] .figure")
     expect(figure).to_have_attribute("data-drawn", "1")
     assert figure.locator("canvas").evaluate(DRAWN)
+    page.click("#artifacts details[open] .card-menu")
+    page.click("[role=menuitem]:text-is('Show as a table')")
+    assert page.locator(".table-dialog tbody tr").count() > 0
+    page.click(".table-dialog button")
     page.click("#theme")
     expect(figure).to_have_attribute("data-drawn", "2")
     expect(figure.locator("canvas")).to_have_count(1)

@@ -268,7 +268,8 @@ def test_no_inline_script_or_style_is_in_any_page(tmp_path: Path) -> None:
     for file in tmp_path.rglob("*.html"):
         finder = InlineFinder()
         finder.feed(file.read_text("utf-8"))
-        assert finder.found == [], file
+        # The page for lost ones lies at no known depth, so that its style, which its policy names, is in it.
+        assert finder.found == (["style"] if file.name == "404.html" else []), file
 
 
 def test_every_page_forbids_what_it_does_not_need(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gittrack.core.documents import decode_run
+from gittrack.core.registry import ModelVersion
 from gittrack.site.build import build
 from gittrack.site.columns import choose_columns, leading_keys
 from gittrack.site.key_metrics import list_key_metrics
@@ -23,7 +24,7 @@ from gittrack.site.options import SiteOptions
 from gittrack.site.param_tree import Branch, Leaf, grow_tree
 from gittrack.site.plotly_figures import convert_plotly
 from gittrack.site.previews import make_preview
-from tests.site.sources import MemorySource, make_run, make_series
+from tests.site.sources import MemorySource, add_models_and_data, make_run, make_series, make_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -220,3 +221,19 @@ def test_notes_and_markdown_files_are_shown_as_what_they_say(tmp_path: Path) -> 
     live = tmp_path / "live"
     build(source, live, options=SiteOptions(live=True))
     assert 'data-note="# Why\n' in (live / f"runs/{run.run_id}.html").read_text("utf-8")
+
+
+def test_a_run_names_its_data_and_models_and_is_written_again_when_one_is_registered(tmp_path: Path) -> None:
+    source = make_source(2, points=3)
+    run = source.runs[1]
+    page = tmp_path / f"runs/{run.run_id}.html"
+    build(source, tmp_path)
+    assert 'id="things"' not in page.read_text("utf-8")
+    add_models_and_data(source, run)
+    build(source, tmp_path)
+    text = page.read_text("utf-8")
+    assert '<th scope="row">data, training</th><td><a href="../data.html" dir="auto">mnist</a> abc123' in text
+    assert '<a href="../models.html" dir="auto">digits &lt;b&gt;</a> version 2' in text
+    source.versions.append(ModelVersion("digits <b>", 3, 5, 6, run_id=run.run_id))
+    build(source, tmp_path)
+    assert "version 3" in page.read_text("utf-8")
