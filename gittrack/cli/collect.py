@@ -81,14 +81,16 @@ def _collect_garbage(client: Client, days: float, *, is_meant: bool) -> None:
     garbage = find_garbage(client, grace_s=days * DAY_S)
     for run in garbage.runs:
         click.echo(f"{run.run_id}  {run.name}")
-    what = f"{count(len(garbage.runs), 'deleted run')}, {show_size(garbage.size)} of content"
+    size = f"{show_size(garbage.size)} of content"
+    what = f"{count(len(garbage.runs), 'deleted run')}, {size}" if garbage.runs else size
     if not garbage.runs and not garbage.content:
         tell("nothing to remove")
     elif not is_meant:
         tell(f"would remove {what}; `gittrack gc --yes` does")
     else:
         collect(client, garbage)
-        tell(f"removed {what}; clones lose these runs with their next pull, backups and forks keep them")
+        after = "; clones lose these runs with their next pull, backups and forks keep them"
+        tell(f"removed {what}{after if garbage.runs else ''}")
     if garbage.held:
         held = show_size(sum(one.size for one in garbage.held))
         tell(

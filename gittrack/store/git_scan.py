@@ -172,7 +172,7 @@ class Scan:
                 about = decode(data)
                 manifest |= decode_manifest(about.get("artifacts", {}))
         for artifact in manifest.values():
-            if not artifact.inline and artifact.size <= LARGEST_TEXT:
+            if not artifact.inline and artifact.uri is None and artifact.size <= LARGEST_TEXT:
                 found += self._look_at_content(artifact)
         paths = {artifact.digest: artifact.path for artifact in manifest.values()}
         if found and not about and (document := self.objects.find(entry.oid, (RUN_DOCUMENT,))):

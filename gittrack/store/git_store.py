@@ -569,25 +569,30 @@ class GitStore:
 
     def has_content(self, artifact: Artifact) -> bool:
         """Whether the content of an artifact can be read without the network."""
+        if artifact.uri is not None:
+            return False
         return artifact.inline or blobs.has_blob(self.layout, artifact.digest)
 
     def open_content(self, run_id: str, artifact: Artifact) -> BinaryIO:
         """Open the content of an artifact, wherever it is kept."""
+        if artifact.uri is not None:
+            message = f"{artifact.path!r} refers to {artifact.uri}; its content is not kept here"
+            raise ArtifactNotFoundError(message, hint="`gittrack artifacts get` fetches it from there")
         if (stored := blobs.open_blob(self.layout, artifact.digest)) is not None:
             return stored
         inline = self._read_inline(run_id, artifact.digest)
         if inline is not None:
             return io.BytesIO(inline)
-        if artifact.uri is not None:
-            message = f"{artifact.path!r} refers to {artifact.uri}; its content is not kept here"
-            raise ArtifactNotFoundError(message, hint="`gittrack artifacts get` fetches it from there")
         if remains := blobs.find_remains(self.layout, artifact.digest):
             message = f"the content of {artifact.path!r} was damaged; what is left of it is {str(remains)!r}"
             raise CorruptDataError(message, hint="log it again, or fetch it from a clone that has it")
+        from gittrack.store.recipes import find_recipe
+
         message = f"the content of {artifact.path!r} ({artifact.digest[:12]}) is not in this clone"
-        raise ArtifactNotFoundError(
-            message, hint="it is where the run was made; log it again, or fetch it from there"
-        )
+        hint = "it is where the run was made; log it again, or run `gittrack push` there"
+        if find_recipe(self.objects, self.root(), artifact.digest) is not None:
+            hint = "a remote has it: `gittrack artifacts get` brings it, `gittrack pull --artifacts` all"
+        raise ArtifactNotFoundError(message, hint=hint)
 
     def _read_inline(self, run_id: str, digest: str) -> bytes | None:
         for journal in list_journals(self.layout, run_id):

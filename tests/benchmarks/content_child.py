@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import sys
 import time
 from pathlib import Path
@@ -14,7 +15,7 @@ from tests.repositories import open_store
 
 
 def main(role: str, repository: str, digest: str, size: str) -> None:
-    """Do it, and print how many seconds it took."""
+    """Do it; print how many seconds it took, and the peak memory of this process alone, MB."""
     store = open_store(Path(repository))
     store.layout.temporary.mkdir(parents=True, exist_ok=True)
     contents = Contents(store, ContentSettings(), ("origin",))
@@ -23,7 +24,7 @@ def main(role: str, repository: str, digest: str, size: str) -> None:
         contents.send({digest: int(size)}, ignore)
     elif role == "fetch":
         contents.fetch([Artifact("model.bin", digest, int(size))], ignore)
-    print(time.perf_counter() - started)
+    print(time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3)
 
 
 if __name__ == "__main__":

@@ -44,7 +44,9 @@ def test_a_push_sends_content_and_a_get_elsewhere_brings_it(
     monkeypatch.chdir(clone)
     assert cli("pull").status == 0
     assert not list((clone / ".git" / "gittrack").glob("objects/*/*"))
-    assert cli("artifacts", "verify", "it").status == 4
+    verified = cli("artifacts", "verify", "it")
+    assert verified.status == 4
+    assert "hint: a remote has it: `gittrack artifacts get` brings it" in verified.err
     got = cli("artifacts", "get", "it", "model.bin", "-o", "out")
     assert (got.status, got.lines) == (0, ["out/model.bin"])
     assert (clone / "out" / "model.bin").read_bytes() == (repository / "model.bin").read_bytes()
@@ -123,3 +125,24 @@ def test_references_are_listed_and_files_are_taken_out(repository: Path, cli: Cl
     assert cli("artifacts", "rm", "it", "data.txt", "--yes").status == 0
     assert cli("artifacts", "rm", "it", "data.txt", "--yes").status == 4
     assert cli("fsck").status == 0
+
+
+@pytest.mark.parametrize("digest", [(), ("--digest", "sha256:00ff")])
+def test_runs_with_references_travel_like_any_other(
+    clone: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch, digest: tuple[str, ...]
+) -> None:
+    assert cli("artifacts", "refer", "it", "https://example.com/data.csv", *digest).status == 0
+    many = clone.parent / "many"
+    many.mkdir()
+    for number in range(150):  # so that small contents have a file of their own
+        (many / f"{number}.txt").write_text(str(number), "utf-8")
+    assert cli("artifacts", "put", "it", str(many)).status == 0
+    for command in (["push", "--dry-run"], ["push"], ["status"], ["du"], ["fsck"], ["gc", "--local"]):
+        assert cli(*command).status == 0
+    assert json.loads(cli("status", "--json").out)["unsent"] == 0
+    monkeypatch.chdir(clone)
+    for command in (["pull", "--artifacts"], ["artifacts", "verify", "it"], ["push"], ["fsck"]):
+        assert cli(*command).status == 0
+    listed = json.loads(cli("artifacts", "ls", "it", "--json").out)
+    assert "data.csv" in [row["path"] for row in listed]
+    assert cli("artifacts", "cat", "it", "many/149.txt").out == "149"
