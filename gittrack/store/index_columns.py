@@ -107,11 +107,14 @@ def _read_column(
 
 
 def _read_literal(text: str) -> ParamValue:
-    """Return what Python writes as ``text``."""
+    """Return what Python writes as ``text``; the text of lists that it cannot read, nested hundredfold."""
     for read in (int, float):
         with contextlib.suppress(ValueError):
             return read(text)
     from ast import literal_eval  # few need it
 
-    value: ParamValue = literal_eval(text)
+    try:
+        value: ParamValue = literal_eval(text)
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        return text
     return NULL if value is None else value

@@ -178,5 +178,17 @@ def test_groups_by_columns_are_groups_by_runs(runs: list[Run], value: str, data:
             assert repr(ours).replace("-0.0", "0.0") == repr(theirs).replace("-0.0", "0.0")
 
 
+def test_params_that_python_cannot_read_back_are_shown_as_text() -> None:
+    deep: Any = [1]
+    for _ in range(300):
+        deep = [deep]
+    params = {"deep": deep, "text": "[1]", "list": [1, None, {"a": True}], "big": 2**80, "number": "1e3"}
+    run = store(replace(RUNS[0], params=params))
+    keys = [Key("params", name) for name in params]
+    with closing(make_index([run])) as connection:
+        columns = read_columns(connection, RunQuery(), [1], keys, is_typed=True)
+    assert [column[0] for column in columns] == [str(deep), "[1]", params["list"], 2**80, "1e3"]
+
+
 def show(cell: Any) -> str:
     return repr(cell + 0.0 if isinstance(cell, float) else cell)  # SQLite knows one zero
