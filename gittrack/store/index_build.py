@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from gittrack.store.index_runs import unpack_run
 from gittrack.store.index_schema import (
@@ -21,13 +22,15 @@ from gittrack.store.index_schema import (
 from gittrack.store.run_documents import list_folders, read_all_documents
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from gittrack.store.git_objects import Objects
     from gittrack.store.run_documents import RunDocuments
 
     Progress = Callable[[int, int], None]
+
+T = TypeVar("T")
 
 CACHE_KIB = 16_384
 """Memory for pages while an index is built."""
@@ -49,7 +52,9 @@ def build(path: Path, objects: Objects, tree: str, *, journal: str, progress: Pr
         CorruptDataError: A tree or document of the hidden branch is missing.
         sqlite3.Error: The disk is full, or failed.
     """
-    total = sum(1 for _ in objects.changed_runs(None, tree)) if progress else 0
+    # Ids begin with a time: what is asked for together, the newest runs, are neighbours then.
+    folders = sorted(list_folders(objects, tree), key=itemgetter(0), reverse=True)
+    total = len(folders)
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
         for setting in ("journal_mode = OFF", "synchronous = OFF", f"cache_size = -{CACHE_KIB}"):
             connection.execute(f"PRAGMA {setting}")
@@ -58,7 +63,7 @@ def build(path: Path, objects: Objects, tree: str, *, journal: str, progress: Pr
         connection.execute("INSERT INTO meta VALUES (?)", (tree,))
         keys = Keys(connection)
         done = 0
-        documents = read_all_documents(objects, list_folders(objects, tree))
+        documents = read_all_documents(objects, _take_last(folders))
         while some := list(islice(documents, INSERTED_AT_ONCE)):
             _insert(connection, keys, some)
             done += len(some)
@@ -120,7 +125,13 @@ def _bring(connection: sqlite3.Connection, objects: Objects, before: str | None,
         for run_id, _, _ in some:
             _delete(connection, keys, run_id)
         folders = [(run_id, folder) for run_id, _, folder in some if folder is not None]
-        _insert(connection, keys, list(read_all_documents(objects, folders)))
+        _insert(connection, keys, list(read_all_documents(objects, _take_last(folders))))
+
+
+def _take_last(folders: list[T]) -> Iterator[T]:
+    """Yield what is in a list from its end on, and no longer hold it."""
+    while folders:
+        yield folders.pop()
 
 
 def _insert(

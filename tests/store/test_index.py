@@ -38,6 +38,17 @@ def test_runs_come_newest_first(store: GitStore) -> None:
     assert names(store) == ALL
 
 
+def test_a_new_index_holds_runs_in_the_order_of_their_times(tmp_path: Path) -> None:
+    with closing(open_store(make_repository(tmp_path / "other"))) as store:
+        ids = [f"{number:012x}{99 - number:020x}" for number in range(9)]
+        for run_id in ids[::2] + ids[1::2]:
+            store.end_journal(write(store, run_id, start(run_id), end()))
+        list(store.list_runs())
+        with closing(sqlite3.connect(store.layout.root / "index.sqlite")) as connection:
+            found = [run_id for (run_id,) in connection.execute("SELECT run_id FROM runs ORDER BY id")]
+    assert found == ids
+
+
 def test_the_ids_beside_an_id_are_known(store: GitStore) -> None:
     ids = [f"{number:032x}" for number in range(12)]
     assert store.list_similar_ids([ids[3]]) >= {*ids[2:5]}
