@@ -16,7 +16,7 @@ from gittrack.site.changes import list_changes
 from gittrack.site.gather import gather
 from gittrack.site.options import SiteOptions
 from gittrack.site.overview import view_overview
-from gittrack.site.pack import pack_site
+from gittrack.site.pack import Pack, pack_site
 from gittrack.site.previews import suffix_of
 from gittrack.site.render import Renderer, Trusted, hash_of
 from gittrack.site.run_page import cut_sections, show_artifacts
@@ -87,25 +87,29 @@ def build_single(
     for run in contents.runs[:_RUNS]:
         view, budget = _view_run(source, run, contents, budget)
         runs.append(view)
-    pictures = {picture.file: len(picture.source) for view in runs for picture in view["pictures"]}
-    with tempfile.TemporaryDirectory(prefix="gittrack-") as folder:
-        build(source, Path(folder), templates=templates, options=options, progress=progress)
-        pack = pack_site(
-            Path(folder),
-            [paths.run_page(run.run_id) for run in contents.runs],
-            known=pictures.keys(),
-            room=room - sum(pictures.values()),
-        )
     first, last = (found.assets[name] for name in ("packed.js", "pack.js"))
     notes = {run.run_id: {"spark": encode_spark([])} for run in contents.runs}
-    values = {**view_overview(contents, notes, []), "runs": runs, "style_hash": hash_of(style.encode())}
-    values |= {
+    values = {
+        **view_overview(contents, notes, []),
+        "runs": runs,
         "style": Trusted(style),
-        "pack": Trusted(pack.as_json()),
+        "style_hash": hash_of(style.encode()),
         "scripts": [Trusted(first.decode()), Trusted(last.decode())],
-        "script_hashes": sorted({hash_of(first), hash_of(last), *pack.scripts}),
     }
-    page = Renderer(found).render("single.html", values)
+    renderer = Renderer(found)
+
+    def render(pack: Pack) -> bytes:
+        hashes = sorted({hash_of(first), hash_of(last), *pack.scripts})
+        return renderer.render(
+            "single.html", {**values, "pack": Trusted(pack.as_json()), "script_hashes": hashes}
+        )
+
+    pictures = {picture.file for view in runs for picture in view["pictures"]}
+    with tempfile.TemporaryDirectory(prefix="gittrack-") as folder:
+        build(source, Path(folder), templates=templates, options=options, progress=progress)
+        pages = [paths.run_page(run.run_id) for run in contents.runs]
+        pack = pack_site(Path(folder), pages, known=pictures, room=room - len(render(Pack())))
+    page = render(pack)
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         replace_file(output, page)

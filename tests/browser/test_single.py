@@ -110,6 +110,12 @@ def test_runs_for_which_there_is_no_room_are_listed_and_odd_names_do_no_harm(
     file = tmp_path / "odd.html"
     report = build_single(source, file, options=SiteOptions(max_bytes=1))
     assert report.listed == len(source.runs)
+    whole = build_single(source, file)
+    assert whole.listed == 0
+    some = build_single(source, file, options=SiteOptions(max_bytes=(whole.bytes + report.bytes) // 2))
+    assert 0 < some.listed < len(source.runs)
+    assert some.bytes <= (whole.bytes + report.bytes) // 2 + 40_000  # one run more than fits
+    build_single(source, file, options=SiteOptions(max_bytes=1))
     page = open_page(f"{file.as_uri()}#/runs.html")
     expect(page.locator("#count")).to_contain_text(f"of {len(source.runs)} runs")
     page.click(f"{ROWS} .name-cell a >> nth=0")
