@@ -95,7 +95,12 @@ def leftovers(repository: Path) -> list[str]:
 def age_leftovers(repository: Path) -> None:
     """Make what waits in temporary files look as if it were written hours ago."""
     own = common_dir(repository) / "gittrack"
-    for path in [*own.glob("spool/.*.tmp"), *own.rglob("tmp/**/*"), *own.glob("tmp/*")]:
+    for path in [
+        *own.glob("spool/.*.tmp"),
+        *own.rglob("tmp/**/*"),
+        *own.glob("tmp/*"),
+        *own.glob("unsettled/*"),
+    ]:
         os.utime(path, (0, 0))
 
 

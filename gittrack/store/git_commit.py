@@ -6,7 +6,7 @@ import contextlib
 import warnings
 from typing import TYPE_CHECKING
 
-from gittrack.core.events import RunStarted
+from gittrack.core.events import ArtifactLogged, RunStarted
 from gittrack.core.frozen import dataclass
 from gittrack.core.jsonform import encode_document
 from gittrack.core.messages import compose_message, parse_entry_ids
@@ -23,7 +23,7 @@ from gittrack.store.settling import settle
 from gittrack.store.spool import DAMAGED, Entry, list_entries, read_entry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from gittrack.store.git_objects import Objects
@@ -70,12 +70,13 @@ def commit_spool(committer: Committer, *, own: Path | None = None) -> bool:
 def _commit_entries(committer: Committer, own: Path | None) -> bool:
     if not list_entries(committer.layout):
         return False
-    settle(committer.layout)  # the long part, while others may commit
+    known = _read_entries(committer.layout)
+    settle(committer.layout, _named(known.values()))  # the long part, while others may commit
     with hold(committer.layout.lock):
         for _ in range(MAX_ATTEMPTS):
             tip = committer.objects.read_ref(RUNS_REF)
-            entries = take_entries(committer, tip)
-            settle(committer.layout)
+            entries = take_entries(committer, tip, known)
+            settle(committer.layout, _named(entries))
             draft, damage = _draft_commit(committer.objects, tip, entries)
             if not draft.entries or _commit(committer, tip, draft):
                 if own in damage:
@@ -85,10 +86,36 @@ def _commit_entries(committer: Committer, own: Path | None) -> bool:
     raise ConflictError(message, hint="is another program writing this ref? stop it and try again")
 
 
-def take_entries(committer: Committer, tip: str | None) -> list[Entry]:
+def _read_entries(layout: Layout) -> dict[Path, Entry]:
+    """Return the entries there are; what is the matter with others is seen under the lock."""
+    known = {}
+    for path in list_entries(layout):
+        with contextlib.suppress(FileNotFoundError, CorruptDataError):
+            known[path] = read_entry(path)
+    return known
+
+
+def _named(entries: Iterable[Entry]) -> set[str]:
+    """Return the digests of the content that entries name."""
+    return {
+        event.artifact.digest
+        for entry in entries
+        for event in entry.events
+        if isinstance(event, ArtifactLogged)
+    }
+
+
+def take_entries(
+    committer: Committer, tip: str | None, known: Mapping[Path, Entry] | None = None
+) -> list[Entry]:
     """Return the entries that the tip does not hold yet; tidy up after those that it does.
 
     Whoever moves the ref calls this first, under the lock: only the tip says which entries it holds.
+
+    Args:
+        committer: What a commit needs of the world.
+        tip: What the ref points at.
+        known: Entries that were read already: whole ones never change.
 
     Raises:
         StoreError: The spool cannot be read or tidied.
@@ -97,7 +124,7 @@ def take_entries(committer: Committer, tip: str | None) -> list[Entry]:
     entries = []
     for path in list_entries(committer.layout):
         try:
-            entry = read_entry(path)
+            entry = (known or {}).get(path) or read_entry(path)
         except FileNotFoundError:
             continue
         except CorruptDataError as error:

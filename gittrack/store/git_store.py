@@ -46,6 +46,7 @@ from gittrack.store.run_documents import (
     read_packed,
     read_segments,
 )
+from gittrack.store.settling import settle_abandoned
 from gittrack.store.spool import entry_id_of, spool_documents, spool_experiment, spool_journal
 
 if TYPE_CHECKING:
@@ -175,6 +176,7 @@ class GitStore:
         self._commit()
         with contextlib.suppress(StoreError):  # only tidiness: the next one to open the store tries again
             remove_leftovers(self.layout, self.objects.pack_folder)
+            settle_abandoned(self.layout)
         return recovered
 
     def _commit(self, own: Path | None = None) -> None:

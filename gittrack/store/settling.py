@@ -19,6 +19,8 @@ from gittrack.store.digests import digest_file
 from gittrack.store.disk import datasync, disk_errors
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from gittrack.store.layout import Layout
 
 BACKGROUND_BYTES = 4 << 20
@@ -52,20 +54,21 @@ def settle_soon(layout: Layout, digest: str, size: int) -> None:
         ).start()
 
 
-def settle(layout: Layout) -> None:
-    """Bring all content that was stored to the disk; set aside what a power cut damaged.
+def settle(layout: Layout, digests: Container[str] | None = None) -> None:
+    """Bring content that was stored to the disk; set aside what a power cut damaged.
+
+    Args:
+        layout: Where it is.
+        digests: Which content, all there is if None: what another run stores is for that run to wait for.
 
     Raises:
         StoreError: Some of it could not be written; it is set aside, and the next call succeeds.
     """
     with disk_errors("bring an artifact to the disk"):
-        try:
-            names = os.listdir(layout.unsettled)
-        except FileNotFoundError:
-            return
-        for digest in sorted(name for name in names if not name.endswith(LOST)):
-            _bring(layout, digest)
-        lost = sorted(layout.unsettled.glob(f"*{LOST}"))
+        for marker in _list_markers(layout, digests):
+            if marker.suffix != LOST:
+                _bring(layout, marker.name)
+        lost = [marker for marker in _list_markers(layout, digests) if marker.suffix == LOST]
         for marker in lost:
             marker.unlink(missing_ok=True)
     if lost:
@@ -73,6 +76,32 @@ def settle(layout: Layout) -> None:
         message = f"content that was stored could not be written to the disk: {which}"
         hint = "log it again once the disk is well; `gittrack doctor` looks for more damage"
         raise StoreError(message, hint=hint)
+
+
+def settle_abandoned(layout: Layout) -> None:
+    """Bring content to the disk that was stored long ago: nobody may ever commit what names it.
+
+    What cannot be written is marked as lost, for whoever names it to be told.
+
+    Raises:
+        StoreError: The disk failed.
+    """
+    oldest = time.time() - ABANDONED_S
+    with disk_errors("bring an artifact to the disk"):
+        for marker in _list_markers(layout, None):
+            with contextlib.suppress(FileNotFoundError):
+                if marker.suffix != LOST and marker.stat().st_mtime < oldest:
+                    _bring(layout, marker.name)
+
+
+def _list_markers(layout: Layout, digests: Container[str] | None) -> list[Path]:
+    try:
+        names = sorted(os.listdir(layout.unsettled))
+    except FileNotFoundError:
+        return []
+    return [
+        layout.unsettled / name for name in names if digests is None or name.removesuffix(LOST) in digests
+    ]
 
 
 def forget_loss(layout: Layout, digest: str) -> None:

@@ -93,6 +93,28 @@ def test_every_content_is_synced_before_the_run_that_names_it_is_committed(
     assert list(layout.unsettled.iterdir()) == []
 
 
+def test_a_commit_waits_for_what_it_names_and_not_for_what_others_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(Client(make_repository(tmp_path / "repo"))) as client:
+        layout = Layout(tmp_path / "repo/.git/gittrack")
+        mine, other = client.create_run().run_id, client.create_run().run_id
+        client.log_artifact(mine, fill(tmp_path / "mine"))
+        client.log_artifact(other, fill(tmp_path / "other"))
+        stray, _ = blobs.store_file(layout, fill(tmp_path / "stray"))
+        client.set_terminated(mine)
+        named = {one.digest for one in client.get_run(other).artifacts.values()}
+        assert {path.name for path in layout.unsettled.iterdir()} == {*named, stray}
+        client.set_terminated(other)
+        assert [path.name for path in layout.unsettled.iterdir()] == [stray]
+        client.recover()  # somebody may be about to name it
+        assert [path.name for path in layout.unsettled.iterdir()] == [stray]
+        os.utime(layout.unsettled / stray, (0, 0))
+        client.recover()
+        assert list(layout.unsettled.iterdir()) == []
+        assert digest_file(layout.blob(stray)) == stray
+
+
 def test_a_disk_that_fails_is_said_once_and_the_run_can_be_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,12 +131,36 @@ def test_a_disk_that_fails_is_said_once_and_the_run_can_be_ended(
                 client.set_terminated(run.run_id)
         assert "log it again" in (failure.value.hint or "")
         client.set_terminated(run.run_id)
+        assert list(Layout(tmp_path / "repo/.git/gittrack").unsettled.iterdir()) == []
         with pytest.raises(ArtifactNotFoundError):
             client.read_artifact(run.run_id, "model.bin")
         client.resume_run(run.run_id)
         client.log_artifact(run.run_id, source)
         client.set_terminated(run.run_id)
         assert client.read_artifact(run.run_id, "model.bin") == source.read_bytes()
+
+
+def test_a_loss_is_said_to_the_run_that_names_it_and_to_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_descriptor: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with closing(Client(make_repository(tmp_path / "repo"))) as client:
+        layout = Layout(tmp_path / "repo/.git/gittrack")
+        losing, other = client.create_run().run_id, client.create_run().run_id
+        client.log_artifact(losing, fill(tmp_path / "model.bin"))
+        [marker] = layout.unsettled.iterdir()
+        os.utime(marker, (0, 0))
+        with monkeypatch.context() as patch:
+            patch.setattr(settling, "datasync", fail)
+            settling.settle_abandoned(layout)
+        assert [path.suffix for path in layout.unsettled.iterdir()] == [settling.LOST]
+        client.set_terminated(other)
+        client.recover()
+        with pytest.raises(StoreError, match="could not be written to the disk"):
+            client.set_terminated(losing)
+        client.set_terminated(losing)
 
 
 def test_what_a_power_cut_damaged_is_set_aside_and_stored_anew(
