@@ -69,8 +69,9 @@ def build_site(repository: Path, folder: Path) -> Cost:
 
 
 def make_site(folder: Path, count: int) -> Built:
-    """Make a repository of so many runs, and its site."""
-    repository = make_many(folder / "repo", count)
+    """Make a repository of so many runs, one of them with its code and packages, and its site."""
+    repository = make_many(folder / "repo", count - 1)
+    log_run(repository)
     return Built(repository, folder / "site", build_site(repository, folder / "site"))
 
 

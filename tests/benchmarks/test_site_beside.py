@@ -27,6 +27,7 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from gittrack.site.serve import serve
 from tests.benchmarks.many_runs import log_to_mlflow, make_run
 from tests.benchmarks.sites import COUNTS
+from tests.benchmarks.test_site import weigh_runs_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -167,7 +168,13 @@ def ours(
 
 @pytest.mark.parametrize("count", COUNTS)
 def test_beside_mlflow(
-    count: int, ours: Callable[[int], Visit], browser: Browser, tmp_path: Path, scale: float, report: Report
+    count: int,
+    ours: Callable[[int], Visit],
+    sites: Callable[[int], Built],
+    browser: Browser,
+    tmp_path: Path,
+    scale: float,
+    report: Report,
 ) -> None:
     if not HAS_MLFLOW:
         pytest.skip("mlflow is not installed here")
@@ -182,6 +189,10 @@ def test_beside_mlflow(
     with running(command, port, "/health", tmp_path / "mlflow.log") as address:
         theirs = measure(browser, f"{address}/#/experiments/0/runs", tmp_path / "mlflow.png")
         compare(report, f"{count} runs, MLflow", ours(count), theirs)
+        packed = weigh_runs_page(sites(count).folder)
+        report(
+            f"  compressed, as hosts of pages send it: {packed / 1000:.0f} kB (1/{theirs.sent / packed:.0f})"
+        )
 
 
 @pytest.mark.parametrize("count", COUNTS)
