@@ -17,7 +17,7 @@ from playwright.sync_api import expect
 from gittrack.core.model import Experiment
 from gittrack.core.series import Series
 from tests.browser.test_pages import DRAWN, EMPTY
-from tests.site.sources import NEWEST, MemorySource, make_run, make_series
+from tests.site.sources import NEWEST, MemorySource, make_png, make_run, make_series
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -256,6 +256,28 @@ def test_one_chart_stands_alone_to_be_framed(open_page: Callable[..., Page], sit
     page = open_page(f"{site.urls['file']}embed.html#chart=val/acc&runs={run.run_id}&scale=log")
     page.wait_for_selector(".chart canvas")
     assert page.locator("#chips a").all_inner_texts() == [run.name]
+
+
+def test_pictures_go_by_their_steps_and_charts_point_at_one_place(
+    open_page: Callable[..., Page], make_site: Callable[[str, MemorySource], Site]
+) -> None:
+    source = MemorySource()
+    for number in range(2):
+        pictures = {f"plots/sample_{step}.png": make_png(10 * number + step) for step in (1, 5, 9)}
+        curves = {key: make_series([0.1, 0.2, 0.3]) for key in ("val/acc", "val/loss")}
+        source.add(make_run(number, experiment_id="0"), curves, pictures)
+    page = open_charts(open_page, make_site("pictures", source))
+    images = page.locator("#picture-grid img")
+    expect(images).to_have_count(2)
+    last = images.first.get_attribute("src")
+    page.locator("#picture-step").fill("0")
+    expect(page.locator("#picture-at")).to_have_text("1")
+    assert images.first.get_attribute("src") != last
+    assert "sample_1.png" in (images.first.get_attribute("alt") or "")
+    other = page.locator(".chart[data-key='val/loss'] .u-cursor-x")
+    before = other.evaluate("node => getComputedStyle(node).transform")
+    page.locator(f"{CARD} .u-over").hover()
+    expect(other).not_to_have_css("transform", before)
 
 
 def test_the_runs_table_stands_alone_with_its_query_and_columns(
