@@ -13,7 +13,13 @@ from gittrack.core.content_settings import parse_settings
 from gittrack.core.events import ArtifactLogged, RunStarted, StatusChanged
 from gittrack.core.model import Artifact, RunStatus
 from gittrack.core.paths import content_path
-from gittrack.errors import ArtifactNotFoundError, CorruptDataError, NotFoundError, RemoteError
+from gittrack.errors import (
+    ArtifactNotFoundError,
+    CorruptDataError,
+    NotFoundError,
+    RemoteError,
+    StoreError,
+)
 from gittrack.store import blobs
 from gittrack.store.contents import Contents
 from gittrack.store.digests import digest_bytes, ignore
@@ -23,6 +29,7 @@ from gittrack.store.remotes.fsspec_remote import open_fsspec_remote
 from gittrack.store.remotes.git_remote import ARTIFACTS_REF
 from gittrack.store.remotes.interface import make_part
 from gittrack.store.sending import Sender
+from tests.disks import no_room
 from tests.exchanging import TIME, connect, pull
 from tests.repositories import check_repository, git, make_repository
 
@@ -271,6 +278,41 @@ def test_what_arrived_before_an_interruption_is_not_fetched_again(
     contents(second, settings).fetch([artifact], ignore)
     assert second.has_content(artifact)
     assert check_store(second) == []
+
+
+@pytest.mark.parametrize("place", ["git", "one"])
+def test_what_has_no_room_here_is_not_seen_and_comes_once_there_is_room(
+    clones: tuple[GitStore, GitStore], tmp_path: Path, place: str
+) -> None:
+    first, second = clones
+    settings = two_places(tmp_path, place)
+    artifact = log(first, 1, data := os.urandom(3 * MIB))
+    send(contents(first, settings), artifact)
+    exchange(first, second)
+    with no_room(MIB), pytest.raises((StoreError, RemoteError)) as failure:
+        contents(second, settings).fetch([artifact], ignore)
+    assert failure.value.hint or "large" in str(failure.value)
+    assert not second.has_content(artifact)
+    assert list(second.layout.objects.glob("*/*")) == []
+    assert contents(second, settings).fetch([artifact], ignore) == 1
+    assert read(second, artifact) == data
+    assert check_store(second) == []
+
+
+@pytest.mark.parametrize("place", ["git", "one"])
+def test_what_has_no_room_on_its_way_out_is_not_said_to_be_sent(
+    clones: tuple[GitStore, GitStore], tmp_path: Path, place: str
+) -> None:
+    first, second = clones
+    settings = two_places(tmp_path, place)
+    artifact = log(first, 1, data := os.urandom(3 * MIB))
+    with no_room(MIB), pytest.raises((StoreError, RemoteError)):
+        send(contents(first, settings), artifact)
+    assert contents(first, settings).list_recipes() == {}
+    assert send(contents(first, settings), artifact) > 0
+    exchange(first, second)
+    assert contents(second, settings).fetch([artifact], ignore) == 1
+    assert read(second, artifact) == data
 
 
 def test_damage_at_a_remote_is_named_and_never_stored(

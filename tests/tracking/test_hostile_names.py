@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+import os
+from contextlib import closing, nullcontext
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -124,6 +125,35 @@ def test_a_folder_deeper_than_paths_may_be_long_is_refused(client: Client, tmp_p
     assert "shorter path" in str(failure.value.hint)
     assert client.get_run(run_id).artifacts == {}
     client.set_terminated(run_id)
+
+
+@pytest.mark.parametrize("size", [10, 100_000])
+def test_a_file_that_vanishes_while_its_folder_is_logged_is_named(
+    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    folder = tmp_path / "source"
+    folder.mkdir()
+    for name in ("a", "b"):
+        (folder / name).write_bytes(bytes(size))
+    scan = os.scandir
+
+    def scan_and_remove(path: str) -> object:
+        found = scan(path)
+        if path == str(folder):
+            entries = list(found)
+            (folder / "b").unlink()
+            return nullcontext(entries)
+        return found
+
+    run_id = client.create_run().run_id
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "scandir", scan_and_remove)
+        with pytest.raises(StoreError, match=f"{folder.name}/b'?: No such file"):
+            client.log_artifacts(run_id, folder)
+    assert set(client.get_run(run_id).artifacts) <= {"a"}
+    client.log_artifacts(run_id, folder)
+    client.set_terminated(run_id)
+    assert client.read_artifact(run_id, "a") == bytes(size)
 
 
 def test_names_that_this_system_can_write_come_back_as_they_were(client: Client, tmp_path: Path) -> None:
