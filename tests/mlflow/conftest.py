@@ -6,14 +6,28 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
+
+from tests.mlflow.serving import Served, serve
+from tests.repositories import make_repository
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
 
 Records: TypeAlias = "dict[str, dict[str, Any]]"
 """Tracker, then scenario, to what was noted and stored."""
+
+
+@pytest.fixture(scope="session")
+def served(_own_git_config: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Return MLflow's server on a repository, one for all tests: it takes its time to start."""
+    top = tmp_path_factory.mktemp("served")
+    with serve(make_repository(top / "work"), top / "server.log") as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -21,33 +17,29 @@ from tests.mlflow.compare import comparable_runs, different_notes
 from tests.repositories import git, make_repository
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.mlflow.conftest import Records
+    from tests.mlflow.serving import Served
 
 pytestmark = [pytest.mark.mlflow, pytest.mark.timeout(1800)]
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = [one.__name__ for one in workflows.WORKFLOWS]
-STARTUP_S = 120
 
 Found: TypeAlias = "dict[str, dict[str, dict[str, Any]]]"
 """Store, then workflow, to what it found."""
 
 
 @pytest.fixture(scope="module")
-def found(_own_git_config: None, tmp_path_factory: pytest.TempPathFactory) -> Found:
+def found(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Found:
     """Return what all workflows found on each store."""
     top = tmp_path_factory.mktemp("workflows")
     direct = make_repository(top / "direct")
-    served = make_repository(top / "served")
     places = {"mlflow": f"sqlite:///{top}/mlflow.db", "direct": f"gittrack:{direct}"}
     with ThreadPoolExecutor() as players:
         playing = {name: players.submit(play, uri, top / f"{name}-files") for name, uri in places.items()}
         results = {name: one.result() for name, one in playing.items()}
-    with serve(served, top / "server.log") as address:
-        results["rest"] = play(address, top / "rest-files")
-    for repository in (direct, served):
+    results["rest"] = play(served.address, top / "rest-files")
+    for repository in (direct, served.repository):
         git(repository, "fsck", "--strict")
         assert git(repository, "status", "--porcelain") == ""
     return results
@@ -61,44 +53,6 @@ def play(tracking_uri: str, folder: Path) -> dict[str, dict[str, Any]]:
     assert done.returncode == 0, done.stderr[-4000:]
     results: dict[str, dict[str, Any]] = json.loads((folder / "found.json").read_text("utf-8"))
     return results
-
-
-@contextlib.contextmanager
-def serve(repository: Path, log: Path) -> Iterator[str]:
-    """Run MLflow's own server, with its several workers, on a repository; yield its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [
-        sys.executable,
-        "-m",
-        "gittrack",
-        "--repo",
-        str(repository),
-        "ui",
-        "--mlflow",
-        "--port",
-        str(port),
-    ]
-    with log.open("wb") as output:
-        server = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        wait_for(f"{address}/health", server, log)
-        yield address
-    finally:
-        os.killpg(server.pid, 15)
-        server.wait(30)
-
-
-def wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + STARTUP_S
-    while time.monotonic() < deadline:
-        assert server.poll() is None, log.read_text("utf-8")
-        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=5):
-            return
-        time.sleep(0.2)
-    pytest.fail(f"no answer from {url}\n{log.read_text('utf-8')}")
 
 
 def test_there_are_forty_workflows_and_mlflow_itself_plays_them_all(found: Found) -> None:
