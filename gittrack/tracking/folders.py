@@ -28,8 +28,9 @@ BATCH_BYTES = 16 << 20
 """So much of small files is stored in one go."""
 WORKERS = min(4, os.cpu_count() or 1)
 """So many large files are copied and hashed at once."""
+MANY_FILES = 1000
 INLINE_FILES = 100
-"""Of one folder at most so many ride in the run's own commit: each is an object of the repository."""
+"""Of a folder of more than `MANY_FILES` so many ride in the run's own commit: each is an object there."""
 READ_ONLY = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 
 
@@ -61,10 +62,11 @@ def log_folder(
     """
     top = join_path(folder, "x")[:-1]
     found = [(file, check_artifact_path(top + name)) for file, name in walk(source)]
+    inline = len(found) if len(found) <= MANY_FILES else INLINE_FILES
     large: list[tuple[str, str]] = []
     logged: list[Artifact] = []
     for batch in _read_small(found, large):
-        logged += _log_small(store, live, batch, INLINE_FILES - len(logged))
+        logged += _log_small(store, live, batch, inline - len(logged))
         progress(sum(len(data) for _, data in batch))
     with ThreadPoolExecutor(WORKERS) as pool:
         store_one = partial(store.store_content, link=link, progress=progress)

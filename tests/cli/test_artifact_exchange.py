@@ -134,7 +134,7 @@ def test_runs_with_references_travel_like_any_other(
     assert cli("artifacts", "refer", "it", "https://example.com/data.csv", *digest).status == 0
     many = clone.parent / "many"
     many.mkdir()
-    for number in range(150):  # so that small contents have a file of their own
+    for number in range(1001):  # so many that small contents have a file of their own
         (many / f"{number}.txt").write_text(str(number), "utf-8")
     assert cli("artifacts", "put", "it", str(many)).status == 0
     for command in (["push", "--dry-run"], ["push"], ["status"], ["du"], ["fsck"], ["gc", "--local"]):

@@ -127,6 +127,24 @@ def test_a_folder_deeper_than_paths_may_be_long_is_refused(client: Client, tmp_p
     client.set_terminated(run_id)
 
 
+@pytest.mark.parametrize(("count", "inline"), [(150, 150), (1001, 100)])
+def test_of_very_many_files_few_ride_in_the_commit_and_all_come_back(
+    client: Client, tmp_path: Path, count: int, inline: int
+) -> None:
+    folder, out = tmp_path / "source", tmp_path / "out"
+    folder.mkdir()
+    for number in range(count):
+        (folder / f"{number}.txt").write_text(str(number), "utf-8")
+    run_id = client.create_run().run_id
+    client.log_artifacts(run_id, folder)
+    client.set_terminated(run_id)
+    assert sum(one.inline for one in client.get_run(run_id).artifacts.values()) == inline
+    client.download_artifacts(run_id, "", out)
+    assert {path.name: path.read_text("utf-8") for path in out.iterdir()} == {
+        f"{number}.txt": str(number) for number in range(count)
+    }
+
+
 @pytest.mark.parametrize("size", [10, 100_000])
 def test_a_file_that_vanishes_while_its_folder_is_logged_is_named(
     client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
