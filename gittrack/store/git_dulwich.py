@@ -27,6 +27,7 @@ from dulwich.refs import SymrefLoop
 from dulwich.repo import Repo
 
 from gittrack.errors import CorruptDataError, LockedError
+from gittrack.store import ref_lock
 from gittrack.store.disk import disk_error, disk_errors, replace_file
 
 if TYPE_CHECKING:
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
     from dulwich.config import StackedConfig
     from dulwich.refs import Ref
 
-STALE_LOCK_S = 10.0
-"""A ref lock older than this, while we hold our own lock, belongs to nobody alive."""
-LOCK_PATIENCE_S = 30.0
 DAMAGE = (
     ApplyDeltaError, ArithmeticError, AssertionError, ChecksumMismatch, EOFError, FileFormatException,
     IndexError, NotImplementedError, RefFormatError, TypeError, ValueError, WrongObjectException,
@@ -110,7 +108,7 @@ class DulwichDatabase:
     def swap_ref(self, name: str, old: str | None, new: str, message: str) -> bool:
         """Move a ref if it still is at ``old``."""
         self._begin_reflog(name)
-        deadline = time.monotonic() + LOCK_PATIENCE_S
+        deadline = time.monotonic() + ref_lock.PATIENCE_S
         pause_s = 0.001
         while True:
             try:
@@ -134,7 +132,7 @@ class DulwichDatabase:
                     raise LockedError(
                         text, hint=f"if no git is running, remove {error.lockfilename!r}"
                     ) from error
-                self._remove_stale_lock(Path(os.fsdecode(error.lockfilename)))
+                ref_lock.remove_if_stale(Path(os.fsdecode(error.lockfilename)))
                 time.sleep(pause_s * random.uniform(0.5, 1.5))  # noqa: S311  (jitter, no secret)
                 pause_s = min(pause_s * 2, 2.0)
             except OSError as error:
@@ -221,11 +219,6 @@ class DulwichDatabase:
             if lines and lines[-1].startswith(b"0" * 40 + b" ") and digits > len(b"0" * 40):
                 lines[-1] = b"0" * (digits - 40) + lines[-1]
                 replace_file(log, b"".join(lines))
-
-    def _remove_stale_lock(self, lock: Path) -> None:
-        with contextlib.suppress(OSError):
-            if time.time() - lock.stat().st_mtime > STALE_LOCK_S:
-                lock.unlink()
 
 
 def _ref(name: str) -> Ref:

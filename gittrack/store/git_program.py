@@ -7,10 +7,13 @@ import queue
 import re
 import subprocess
 import threading
+import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from gittrack.errors import RemoteError
+from gittrack.store import ref_lock
 from gittrack.store.patience import stalled
 from gittrack.store.transport import (
     STALL_S,
@@ -22,7 +25,6 @@ from gittrack.store.transport import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from gittrack.store.transport import Progress, RefUpdate
 
@@ -50,6 +52,9 @@ LONGEST_GOODBYE_S = 5.0
 FETCH_ATTEMPTS = 5
 MOVED = "not our ref"
 """What git says of a commit that no ref of the remote leads to any more."""
+LOCKED = re.compile(r"Unable to create '(?P<path>[^'\n]*/refs/gittrack[^'\n]*\.lock)': File exists")
+"""What git says of a ref of ours that somebody else moves now, or was killed at."""
+LOCK_PAUSE_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +79,22 @@ class GitProgram:
         # As globs, a fetch of what does not exist succeeds, and pruning takes away what no longer exists;
         # pruning looks only at the refs that are named here. A partial clone must have its runs whole.
         refspecs = [f"+{there}*:{here}*" for there, here in refs.items()]
-        for attempt in range(FETCH_ATTEMPTS):
+        deadline = time.monotonic() + ref_lock.PATIENCE_S
+        attempts = 0
+        while True:
             done = self._run(
                 "fetch", "--no-tags", "--no-write-fetch-head", "--no-auto-gc", "--prune", "--refmap=",
                 "--no-filter", "--progress", remote, *refspecs, progress=progress,
             )  # fmt: skip
             if done.returncode == 0:
                 return
+            if (locked := LOCKED.search(done.stderr)) and time.monotonic() < deadline:
+                ref_lock.remove_if_stale(Path(locked["path"]))
+                time.sleep(LOCK_PAUSE_S)
+                continue
             # A ref that was replaced between being listed and being asked for is listed anew.
-            if MOVED not in done.stderr or attempt == FETCH_ATTEMPTS - 1:
+            attempts += 1
+            if MOVED not in done.stderr or attempts == FETCH_ATTEMPTS:
                 raise remote_error("fetch from", remote, done.stderr)
 
     def fetch_shallow(self, remote: str, names: Sequence[str], *, progress: Progress | None = None) -> bool:

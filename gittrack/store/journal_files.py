@@ -115,15 +115,18 @@ class JournalWriter:
 
     def sync(self) -> None:
         """Make what was written survive a power cut."""
-        if self.is_dirty:
+        descriptor = self._descriptor  # another thread may close it at any moment
+        if self.is_dirty and descriptor >= 0:
             self.is_dirty = False
             with contextlib.suppress(OSError):
-                datasync(self._descriptor)
+                datasync(descriptor)
 
     def beat(self) -> None:
         """Give a sign of life, for hosts that cannot see our lock."""
-        with contextlib.suppress(OSError):
-            os.utime(self._descriptor)
+        descriptor = self._descriptor
+        if descriptor >= 0:
+            with contextlib.suppress(OSError):
+                os.utime(descriptor)
 
     def rotate(self) -> Sealed | None:
         """Go on in a new file; return the finished one, to be folded by the caller, None if it was sealed.

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gittrack.errors import ConflictError
-from gittrack.store import git_dulwich
+from gittrack.store import ref_lock
 from gittrack.tracking.client import Client
 from gittrack.tracking.in_place import restore_in_place, undo_in_place
 from tests.crash.content_children import get, put, send
@@ -153,7 +153,7 @@ def live_and_die(out: str, name: str, repository: str, *numbers: str) -> None:
     """Be a child: what is said goes to the file ``out``."""
     descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(descriptor, 1)
-    git_dulwich.STALE_LOCK_S = STALE_LOCK_S
+    ref_lock.STALE_S = STALE_LOCK_S
     roles: dict[str, Callable[..., None]] = {
         "log_forever": log_forever, "one_run": one_run, "recover": recover, "linger": linger,
         "restore": restore, "undo": undo, "put": put, "send": send, "get": get,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gittrack.store import git_dulwich
+from gittrack.store import ref_lock
 from gittrack.store.git_fsck import check_store
 from gittrack.tracking.client import Client
 from gittrack.tracking.contents import fetch_all, open_contents
@@ -31,7 +31,7 @@ FIRST = 1000
 
 @pytest.fixture(autouse=True)
 def _impatience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(git_dulwich, "STALE_LOCK_S", STALE_LOCK_S)
+    monkeypatch.setattr(ref_lock, "STALE_S", STALE_LOCK_S)
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gittrack.core.model import RunStatus
-from gittrack.store import git_dulwich
+from gittrack.store import ref_lock
 from gittrack.tracking.client import Client
 from tests.crash.children import STALE_LOCK_S
 from tests.repositories import age_leftovers, check_repository, leftovers, make_repository
@@ -97,7 +97,7 @@ class Child:
 
 @pytest.fixture(autouse=True)
 def _impatience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(git_dulwich, "STALE_LOCK_S", STALE_LOCK_S)
+    monkeypatch.setattr(ref_lock, "STALE_S", STALE_LOCK_S)
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gittrack.store import ref_lock
 from gittrack.tracking.client import Client
 from gittrack.tracking.sync import git_store, push
+from tests.crash.children import STALE_LOCK_S
 from tests.exchanging import TRANSPORTS
 from tests.repositories import check_repository, git, git_bytes, leftovers, make_repository
 
@@ -24,8 +26,11 @@ KILLS = 8
 TOKEN = "gh" + "p_" + "Zq7Rk2Vw9Xc4Bn1Mj6Hd3Fs8Lp5Ty0Ua2Ge4"
 CHILD = """
 import sys
+from gittrack.store import ref_lock
 from gittrack.tracking.client import Client
 from gittrack.tracking.sync import push
+
+ref_lock.STALE_S = 0.2
 
 repository, token, seed = sys.argv[1:]
 client = Client(repository)
@@ -42,7 +47,10 @@ for number in range(100):
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_a_kill_during_a_push_loses_no_run_and_lets_no_secret_out(tmp_path: Path, transport: str) -> None:
+def test_a_kill_during_a_push_loses_no_run_and_lets_no_secret_out(
+    tmp_path: Path, transport: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ref_lock, "STALE_S", STALE_LOCK_S)
     choose = random.Random(transport)
     remote = make_repository(tmp_path / "remote.git", "bare")
     here = make_repository(tmp_path / "here")

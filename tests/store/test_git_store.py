@@ -17,7 +17,7 @@ from gittrack.core.events import LifecycleChanged, Renamed, RunResumed, TagsSet,
 from gittrack.core.experiments import ExperimentChange
 from gittrack.core.model import LifecycleStage, RunStatus
 from gittrack.errors import LockedError, RepositoryNotFoundError, StoreError
-from gittrack.store import git_commit, git_dulwich
+from gittrack.store import git_commit, ref_lock
 from gittrack.store.git_binary import BinaryDatabase
 from gittrack.store.git_open import open_repository
 from gittrack.store.lock import hold
@@ -178,7 +178,7 @@ def test_a_lock_somebody_holds_now_is_waited_for(repository: Path) -> None:
 def test_a_lock_that_never_goes_is_named_and_costs_nothing(
     repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(git_dulwich, "LOCK_PATIENCE_S", 0.2)
+    monkeypatch.setattr(ref_lock, "PATIENCE_S", 0.2)
     lock = common_dir(repository) / f"{RUNS_REF}.lock"
     lock.parent.mkdir(parents=True)
     lock.touch()

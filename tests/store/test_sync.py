@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import textwrap
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +22,7 @@ from gittrack.core.names import derive_experiment_id
 from gittrack.core.paths import run_folder
 from gittrack.core.stamped import DocumentChange
 from gittrack.errors import NotFoundError, RemoteError, RemoteRefusedError
+from gittrack.store import ref_lock
 from gittrack.store.git_commit import _commit
 from gittrack.store.git_draft import begin_draft
 from gittrack.store.git_fsck import check_store
@@ -288,6 +291,25 @@ def test_a_branch_that_was_deleted_at_the_remote_is_pushed_again(
     assert first.push("origin").runs == 2
     assert git(remote, "rev-parse", RUNS_REF).strip() == first.head()
     assert first.compare("origin").ahead == ()
+
+
+@pytest.mark.parametrize("age_s", [0, 3600])
+def test_a_lock_that_a_killed_push_left_behind_stops_no_other(
+    clones: list[GitStore], monkeypatch: pytest.MonkeyPatch, age_s: int
+) -> None:
+    first = clones[0]
+    monkeypatch.setattr(ref_lock, "STALE_S", 0.5)
+    log_run(first, 1)
+    first.push("origin")
+    lock = first.layout.root.parent / "refs" / "gittrack-remote" / "origin" / "runs.lock"
+    lock.touch()
+    os.utime(lock, (time.time() - age_s, time.time() - age_s))
+    log_run(clones[1], 2)
+    clones[1].push("origin")
+    log_run(first, 3)
+    first.push("origin")
+    assert not lock.exists()
+    assert len(names(first)) == 3
 
 
 def test_nothing_of_the_user_is_touched_by_an_exchange(clones: list[GitStore]) -> None:
