@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gittrack.site import paths
 from gittrack.site.index import assign_groups, cut_segments, describe_cells, describe_runs, describe_site
+from gittrack.site.newest import describe_newest
 from gittrack.site.paths import digest_of_parts
 from gittrack.site.scripts import encode_script
 
@@ -36,7 +37,8 @@ def write_index(job: Job, notes: Mapping[str, Mapping[str, str]]) -> None:
                 job.folder.remember(key, path)
             chunks.append(path or None)
         segments.append(chunks)
-    job.folder.put(paths.MANIFEST, encode_script("manifest", describe_site(contents, segments)))
+    manifest = {**describe_site(contents, segments), "newest": describe_newest(contents, groups[0], notes)}
+    job.folder.put(paths.MANIFEST, encode_script("manifest", manifest))
 
 
 def _write_chunk(

@@ -135,7 +135,14 @@
     return { rows, groups: [], items: rows };
   }
 
+  // The rows the page begins with, of an index of the newest runs alone.
+  function arrangeNewest(index) {
+    const { depth, children } = index.manifest.newest;
+    const rows = [...index.ids.keys()];
+    return { rows, groups: [], items: depth ? rows.map((row) => ({ row, depth: depth[row], children: children[row] })) : rows };
+  }
+
   const groupNames = (state, index) => (state.group.includes("*") ? settings(index) : state.group);
 
-  Object.assign(gittrack, { arrange, parseQuery: parse, filterRows: filter, groupNames, Group, groupRows: group });
+  Object.assign(gittrack, { arrange, arrangeNewest, parseQuery: parse, filterRows: filter, groupNames, Group, groupRows: group });
 })();

@@ -180,7 +180,7 @@
   function wire() {
     const input = byId("query");
     const later = gittrack.debounce(() => choose().catch((error) => gittrack.say(error.message)), 150);
-    bar = gittrack.wireQuery(input, fields, (text) => { state.query = text; state.runs = []; later(); });
+    bar = gittrack.wireQuery(input, () => fields, (text) => { state.query = text; state.runs = []; later(); });
     input.value = state.query;
     byId("search").addEventListener("submit", (event) => event.preventDefault());
     byId("order").replaceChildren(...ORDERS.filter(([value]) => value === "newest" || index.manifest.primary).map(([value, text]) => element("option", { value, text: value === "best" ? `${text} by ${index.manifest.primary}` : `${text} runs` })));

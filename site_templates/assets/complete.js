@@ -39,8 +39,8 @@
     return [...new Set(fields.cells(column))].filter((cell) => cell !== null).slice(0, MAX_VALUES).map(String).sort();
   }
 
-  // Wires an input inside its label; `onchange(text)` is told what it holds.
-  function wire(input, fields, onchange) {
+  // Wires an input inside its label; `onchange(text)` is told what it holds. `fieldsNow()` returns what is offered.
+  function wire(input, fieldsNow, onchange) {
     const list = byId("query-options");
     const marks = byId("query-marks");
     let options = [], from = 0, current = -1;
@@ -66,7 +66,7 @@
     };
     const offer = () => {
       const before = input.value.slice(0, input.selectionStart);
-      const found = propose(before, fields);
+      const found = propose(before, fieldsNow());
       ({ from } = found);
       options = found.options.slice(0, MAX_OFFERED);
       current = -1;

@@ -49,8 +49,14 @@
   const fresh = location.protocol === "file:" ? "" : `?${Math.floor(Date.now() / 60000)}`;
 
   const openManifest = () => load("manifest", manifest + fresh);
-  // A page that shows all runs asks for them while its other scripts are still on their way.
-  if (early !== undefined) openManifest().then(({ segments }) => segments.forEach(([path]) => script(path).catch(() => {}))).catch(() => {});
+  // A page that shows all runs asks for them while its other scripts are still on their way. The runs page begins with
+  // those in the manifest, unless these are not what its address asks for.
+  const state = pack ? pack.state : location.hash;
+  if (early !== undefined) {
+    openManifest().then(({ segments, newest }) => {
+      if (early !== "state" || !newest || state.includes("=")) segments.forEach(([path]) => script(path).catch(() => {}));
+    }).catch(() => {});
+  }
 
   window.gittrack = { root, pack, put, script, load, openManifest };
 })();

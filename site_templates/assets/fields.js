@@ -54,7 +54,7 @@
       const { kind, key, numeric, lower } = this.index.columns.get(name);
       const cells = this.index.cells(name);
       const text = (cell) => (numeric && typeof cell === "number" ? number(cell) : String(cell));
-      const longest = cells.slice(0, 60).reduce((most, cell) => Math.max(most, cell === null ? 0 : text(cell).length), numeric ? NUMBER_CHARACTERS : 0);
+      const longest = this.index.sample(name).reduce((most, cell) => Math.max(most, cell === null ? 0 : text(cell).length), numeric ? NUMBER_CHARACTERS : 0);
       const title = this.title(name);
       const isMetric = kind in VALUES;
       const fitting = Math.min(240, Math.max(grouped && isMetric ? GROUPED : 86, title.length * 7.2 + 52, longest * 8.2 + 26));

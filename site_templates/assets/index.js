@@ -6,6 +6,7 @@
   "use strict";
   const { bucketOf, load, openManifest, toNumber } = gittrack;
   const NUMERIC = 1, VARIES = 2, LOWER = 4, SYSTEM = 8, SEED = 16;
+  const SAMPLE = 60;
   const STATUSES = ["RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED"];
 
   function decode(coded) {
@@ -17,24 +18,30 @@
     return typeof cell === "number" ? cell : Number(cell);
   }
 
-  class Index {
-    constructor(manifest) {
-      this.manifest = manifest;
-      this.experiments = new Map(manifest.experiments);
-      this.columns = new Map();
-      for (const [name, group, flags] of manifest.columns) {
-        const column = {
-          name, group, kind: name[0], key: name.slice(2), numeric: (flags & NUMERIC) > 0, varies: (flags & VARIES) > 0,
-          lower: (flags & LOWER) > 0, system: (flags & SYSTEM) > 0, seed: (flags & SEED) > 0,
-        };
-        this.columns.set(name, column);
-        if (column.kind === "m") {
-          for (const kind of ["l", "h"]) {
-            const extreme = `${kind}:${column.key}`;
-            this.columns.set(extreme, { ...column, name: extreme, kind, group: 1 + bucketOf(extreme, manifest.groups) });
-          }
+  function readColumns(manifest) {
+    const columns = new Map();
+    for (const [name, group, flags] of manifest.columns) {
+      const column = {
+        name, group, kind: name[0], key: name.slice(2), numeric: (flags & NUMERIC) > 0, varies: (flags & VARIES) > 0,
+        lower: (flags & LOWER) > 0, system: (flags & SYSTEM) > 0, seed: (flags & SEED) > 0,
+      };
+      columns.set(name, column);
+      if (column.kind === "m") {
+        for (const kind of ["l", "h"]) {
+          const extreme = `${kind}:${column.key}`;
+          columns.set(extreme, { ...column, name: extreme, kind, group: 1 + bucketOf(extreme, manifest.groups) });
         }
       }
+    }
+    return columns;
+  }
+
+  class Index {
+    constructor(manifest, columns = readColumns(manifest)) {
+      this.manifest = manifest;
+      this.experiments = new Map(manifest.experiments);
+      this.columns = columns;
+      this.isWhole = true;
       this.size = 0;
       this.parts = [];
       this.cache = new Map();
@@ -53,9 +60,23 @@
     }
 
     async load() {
-      this.parts = await Promise.all(this.manifest.segments.map((_, number) => this.segment(number, 0)));
+      return this.fill(await Promise.all(this.manifest.segments.map((_, number) => this.segment(number, 0))));
+    }
+
+    // An index of the newest runs alone, in the order the table begins with; null where the manifest has none.
+    get newest() {
+      if (this.newestMade === undefined) {
+        const { newest } = this.manifest;
+        this.newestMade = !newest || !this.isWhole ? null : new Index(this.manifest, this.columns).fill([newest]);
+        if (this.newestMade) this.newestMade.isWhole = false;
+      }
+      return this.newestMade;
+    }
+
+    fill(parts) {
+      this.parts = parts;
       this.groups.add(0);
-      const all = (key) => [].concat(...this.parts.map((part) => part[key]));
+      const all = (key) => [].concat(...this.parts.map((part) => part[key] ?? []));
       const coded = (key) => [].concat(...this.parts.map((part) => (part[key] ? decode(part[key]) : new Array(part.id.length).fill(null))));
       this.size = this.parts.reduce((sum, part) => sum + part.id.length, 0);
       this.ids = all("id");
@@ -130,8 +151,16 @@
       return this.cache.get(key);
     }
 
-    // Smallest and largest finite value.
+    // Some cells to judge a column's width by: the same before and after all runs have come.
+    sample(name) {
+      const { newest } = this;
+      return (newest?.ready(name) ? newest : this).cells(name).slice(0, SAMPLE);
+    }
+
+    // Smallest and largest finite value that any run of the site has.
     range(name) {
+      const known = this.manifest.newest?.ranges[name];
+      if (known) return known;
       const key = `~${name}`;
       if (!this.cache.has(key)) {
         let low = Infinity, high = -Infinity;
@@ -185,6 +214,11 @@
     const manifest = await openManifest();
     index ??= new Index(manifest);
     return index;
+  };
+  // The newest runs, where there are more: what the runs page begins with.
+  gittrack.openNewest = async () => {
+    const whole = await gittrack.findIndex();
+    return whole.newest ?? whole.open();
   };
   // The index with what all tables show first.
   gittrack.openIndex = async () => (await gittrack.findIndex()).open();

@@ -95,7 +95,8 @@
   gittrack.addAction("Theme: as the system", "action", () => gittrack.setTheme("system"));
   gittrack.addAction("Keyboard shortcuts", "action", gittrack.openSheet);
   gittrack.addAction("Copy the address of this view", "action", () => copy(location.href, "The address is copied."));
-  gittrack.addAction("Print", "action", () => print());
+  // What a page shows only a part of comes whole onto paper.
+  gittrack.addAction("Print", "action", async () => { await gittrack.loadAll?.(); print(); });
 
   async function copy(text, done) {
     try {

@@ -6,7 +6,10 @@
   const PAGE = 12;
   document.body.classList.add("filled");
 
-  let index, fields, state, table, selection, bar;
+  // The index has the newest runs alone until something needs all.
+  let index, fields, state, table, selection, bar, tree;
+  let wantsAll = false;
+  let turn = null;
   let arranged = { rows: [], items: [], groups: [] };
   const opened = new Set();
   const closed = new Set();
@@ -14,28 +17,90 @@
   const rowOf = (item) => (typeof item === "number" ? item : item.row);
   const rowsOf = (item) => (isGroup(item) ? item.rows : [rowOf(item)]);
 
-  async function update() {
-    let tree;
+  // Whether the query could be read; where it could not, that is said, and what was read last stands.
+  function readQuery() {
     try {
       tree = gittrack.parseQuery(state.query, index);
     } catch (error) {
       if (!(error instanceof query.QueryError)) throw error;
       showError(error);
-      return;
+      return false;
     }
     showError(null);
-    const shown = gittrack.view.shown(state, index);
-    const needed = [...query.columnsOf(tree), ...state.sort.map(({ name }) => name), ...shown, ...gittrack.groupNames(state, index)];
-    if (!needed.every((name) => index.ready(name))) await index.ensure(needed);
+    return true;
+  }
+
+  const needed = (found) => [...query.columnsOf(tree), ...state.sort.map(({ name }) => name), ...gittrack.view.shown(state, found), ...gittrack.groupNames(state, found)];
+  const isReady = (found) => needed(found).every((name) => found.ready(name));
+  // Whether what is shown needs no more than the newest runs.
+  const isEnough = () => !wantsAll && gittrack.view.isPlain(state) && !closed.size && isReady(index) && [...state.selected].every((id) => index.rowOf.has(id));
+  const countFitting = () => (index.isWhole ? arranged.rows.length : index.manifest.runs);
+
+  // Waits while the table stays as it is; false where nothing came, which it says.
+  async function arrived(promise) {
+    byId("runs").setAttribute("aria-busy", "true");
+    try {
+      await promise;
+      return true;
+    } catch (error) {
+      // A page that is loaded anew will show what was asked for.
+      gittrack.view.write(state);
+      gittrack.say(error.message);
+      return false;
+    } finally {
+      byId("runs").removeAttribute("aria-busy");
+    }
+  }
+
+  async function update() {
+    let found = index, fits;
+    for (;;) {
+      // Anew after each wait: meanwhile something else may have been asked for.
+      fits = readQuery();
+      if (!fits && (index.isWhole || !wantsAll || tree === undefined)) return;
+      if (!found.isWhole && !isEnough()) {
+        const opening = gittrack.openIndex();
+        if (!await arrived(opening)) return;
+        found = await opening;
+      } else if (!isReady(found)) {
+        if (!await arrived(found.ensure(needed(found)))) return;
+      } else break;
+    }
+    if (found !== index) take(found);
     const begun = performance.now();
-    arranged = gittrack.arrange(tree, state, index, fields, opened, closed);
+    arranged = index.isWhole ? gittrack.arrange(tree, state, index, fields, opened, closed) : gittrack.arrangeNewest(index);
     table.drawColumns();
-    table.setItems(arranged.items);
+    table.setItems(arranged.items, index.isWhole ? arranged.items.length : index.manifest.runs);
     const spent = Math.max(1, Math.round(performance.now() - begun));
     const groups = arranged.groups.length ? ` in ${gittrack.plural(arranged.groups.length, "group")}` : "";
-    byId("count").textContent = `${arranged.rows.length} of ${gittrack.plural(index.size, "run")}${groups} · ${spent} ms`;
+    byId("count").textContent = `${countFitting()} of ${gittrack.plural(index.manifest.runs, "run")}${groups} · ${spent} ms`;
     drawControls();
-    gittrack.view.write(state);
+    if (fits) gittrack.view.write(state);
+  }
+
+  function take(found) {
+    index = found;
+    fields = new gittrack.Fields(index);
+    Object.assign(table, { index, fields });
+    selection.index = index;
+  }
+
+  // Asks for all runs and draws them.
+  function loadAll() {
+    if (index.isWhole) return Promise.resolve();
+    wantsAll = true;
+    return update();
+  }
+
+  function withAll(act) {
+    if (index.isWhole) act();
+    else turn = loadAll().then(() => { if (index.isWhole) act(); });
+  }
+
+  // After what was asked for before, should that still wait for runs.
+  function inTurn(act) {
+    if (turn && !index.isWhole) turn.then(act);
+    else act();
   }
 
   function showError(error) {
@@ -62,7 +127,7 @@
     const all = byId("select-all");
     const chosen = arranged.rows.reduce((sum, row) => sum + state.selected.has(index.ids[row]), 0);
     all.checked = chosen > 0;
-    all.indeterminate = chosen > 0 && chosen < arranged.rows.length;
+    all.indeterminate = chosen > 0 && chosen < countFitting();
     byId("group-button").querySelector("span").textContent = state.group.length ? `Grouped by ${state.group.includes("*") ? "all but seed" : state.group.length === 1 ? fields.title(state.group[0]) : `${state.group.length} columns`}` : "Group";
     byId("group-button").classList.toggle("on", state.group.length > 0);
     byId("clear-selection").hidden = ids.length === 0;
@@ -73,6 +138,7 @@
   const restart = () => { table.scroller.scrollTop = 0; return update(); };
   const actions = {
     change,
+    more: () => { if (!wantsAll) loadAll(); },
     shown: () => gittrack.view.shown(state, index),
     resize: () => { table.drawColumns(); table.redraw(); },
     sort(name, add) { gittrack.view.sort(state, name, add, fields); restart(); },
@@ -87,7 +153,7 @@
       state.columns = others;
       change();
     },
-    all: (add) => selection.all(arranged.rows, add),
+    all: (add) => withAll(() => selection.all(arranged.rows, add)),
     toggle: (position, extend) => selection.toggle(position, extend),
     isOpen: (item) => (isGroup(item) ? opened.has(item.key) : !closed.has(index.ids[rowOf(item)])),
     open(item) {
@@ -136,7 +202,11 @@
   }
   function openExport() {
     const name = `${index.manifest.title.replace(/[^\w.-]+/gu, "-")}-runs`;
-    gittrack.offerTable(byId("export-button"), name, () => table.toTable(arranged.items));
+    loadAll();
+    gittrack.offerTable(byId("export-button"), name, async () => {
+      await loadAll();
+      return index.isWhole ? table.toTable(arranged.items) : null;
+    });
   }
   function copyFrame() {
     const { selected: _, ...shown } = Object.fromEntries(address.read());
@@ -158,8 +228,10 @@
   function wire() {
     const input = byId("query");
     const later = gittrack.debounce(restart, 60);
-    bar = gittrack.wireQuery(input, fields, (text) => { state.query = text; later(); });
+    bar = gittrack.wireQuery(input, () => fields, (text) => { state.query = text; later(); });
     input.value = state.query;
+    // Values are offered of all runs, and soon they will be searched.
+    input.addEventListener("focus", loadAll);
     byId("search").addEventListener("submit", (event) => event.preventDefault());
     const experiments = byId("experiment");
     for (const [id, name] of index.experiments) experiments.append(element("option", { value: id, text: name }));
@@ -180,19 +252,25 @@
     let width = innerWidth;
     addEventListener("resize", () => { if (innerWidth !== width) { width = innerWidth; actions.resize(); } });
     wireKeys(input);
+    gittrack.loadAll = loadAll;
     gittrack.addAction("Group by all parameters except the seed", "action", () => { state.group = ["*"]; restart(); });
     gittrack.addAction("Export the table", "action", openExport);
     if (!gittrack.pack) gittrack.addAction("Copy an iframe of this table", "action", copyFrame);
   }
   function wireKeys(input) {
-    const move = (by, extend) => {
+    const go = (by, extend) => {
       table.byKeyboard = true;
       selection.move(by, extend);
       table.table.reveal(selection.current);
       table.redraw();
     };
+    const move = (by, extend) => inTurn(() => {
+      if (selection.current + by < arranged.items.length) go(by, extend);
+      else withAll(() => go(by, extend));
+    });
+    const toggle = (extend) => inTurn(() => selection.toggle(selection.current, extend));
     const item = () => arranged.items[selection.current];
-    const go = () => {
+    const enter = () => {
       const found = item();
       if (found === undefined) return;
       if (isGroup(found)) actions.open(found);
@@ -205,23 +283,28 @@
     bind("/", "Search", () => { input.focus(); input.select(); });
     bind("j", "Next run", () => move(1));
     bind("k", "Previous run", () => move(-1));
-    bind("x", "Select the run", () => selection.toggle(selection.current));
+    bind("x", "Select the run", () => toggle());
     bind("c", "Compare what is selected", () => { if (state.selected.size) location.href = byId("compare").href; else gittrack.say("Select runs first: x, or a click."); });
-    bind("Enter", "Open the run or group", go);
+    bind("Enter", "Open the run or group", enter);
     bind("Escape", "Clear the search", () => { if (state.query) { state.query = ""; input.value = ""; update(); } });
     byId("scroller").addEventListener("keydown", (event) => {
       if (event.target !== byId("scroller") || event.ctrlKey || event.metaKey || event.altKey) return;
       const by = { ArrowDown: 1, ArrowUp: -1, PageDown: PAGE, PageUp: -PAGE, Home: -Infinity, End: Infinity }[event.key];
-      if (by) move(by === Infinity ? arranged.items.length : by === -Infinity ? -arranged.items.length : by, event.shiftKey);
-      else if (event.key === " ") selection.toggle(selection.current, event.shiftKey);
+      if (by) move(by, event.shiftKey);
+      else if (event.key === " ") toggle(event.shiftKey);
       else if (event.key === "ArrowRight" && (isGroup(item()) || item()?.children)) fold(true)();
       else if (event.key === "ArrowLeft" && (isGroup(item()) || item()?.children)) fold(false)();
       else return;
       event.preventDefault();
     });
+    document.addEventListener("keydown", (event) => {
+      if (index.isWhole || !(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "p") return;
+      event.preventDefault();
+      loadAll().then(() => print());
+    });
   }
 
-  gittrack.openIndex().then((opened_) => {
+  gittrack.openNewest().then((opened_) => {
     index = opened_;
     fields = new gittrack.Fields(index);
     state = gittrack.view.read(fields);

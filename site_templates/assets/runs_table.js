@@ -11,7 +11,7 @@
     constructor(index, fields, state, selection, actions) {
       Object.assign(this, { index, fields, state, selection, actions });
       this.byKeyboard = false;
-      this.table = new gittrack.VirtualTable(byId("runs"), byId("scroller"), { rowHeight: 36, fill: (tr, item, position) => this.fill(tr, item, position) });
+      this.table = new gittrack.VirtualTable(byId("runs"), byId("scroller"), { rowHeight: 36, fill: (tr, item, position) => this.fill(tr, item, position), more: () => this.actions.more() });
       this.scroller = this.table.scroller;
     }
 
@@ -62,9 +62,9 @@
       cell.style.left = `${column.left}px`;
     }
 
-    setItems(items) {
+    setItems(items, total) {
       this.selection?.setItems(items);
-      this.table.setItems(items);
+      this.table.setItems(items, total);
     }
 
     redraw() {

@@ -9,12 +9,13 @@
   const MAX_HEIGHT = 15_000_000;
 
   class VirtualTable {
-    // options: rowHeight, fill(tr, item, position)
+    // options: rowHeight, fill(tr, item, position), more(): items are wanted that are not there yet
     constructor(table, scroller, options) {
       this.table = table;
       this.scroller = scroller;
       this.options = options;
       this.items = [];
+      this.total = 0;
       this.shown = new Map();
       this.head = element("thead");
       this.body = element("tbody");
@@ -55,9 +56,11 @@
       for (const pad of [this.above, this.below]) pad.firstChild.colSpan = widths.length;
     }
 
-    setItems(items) {
+    // The first of `total` items, or all of them; for the others there is room.
+    setItems(items, total = items.length) {
       this.items = items;
-      this.table.setAttribute("aria-rowcount", items.length + 1);
+      this.total = total;
+      this.table.setAttribute("aria-rowcount", total + 1);
       this.clear();
       // What is in sight first: the reader waits for no more.
       this.paint(0);
@@ -71,12 +74,15 @@
     }
 
     paint(beyond = OVERSCAN) {
-      const { rowHeight, fill } = this.options;
-      const height = Math.min(this.items.length * rowHeight, MAX_HEIGHT);
-      const scale = height ? (this.items.length * rowHeight) / height : 1;
-      const first = Math.max(0, Math.floor((this.scroller.scrollTop * scale) / rowHeight) - beyond);
+      const { rowHeight, fill, more } = this.options;
+      const height = Math.min(this.total * rowHeight, MAX_HEIGHT);
+      const scale = height ? (this.total * rowHeight) / height : 1;
+      const wanted = Math.max(0, Math.floor((this.scroller.scrollTop * scale) / rowHeight) - beyond);
       const count = Math.ceil(this.scroller.clientHeight / rowHeight) + 2 * beyond;
-      const last = Math.min(this.items.length, first + count);
+      const first = Math.min(this.items.length, wanted);
+      const last = Math.min(this.items.length, wanted + count);
+      // Whoever begins to scroll will soon be where nothing is yet.
+      if (this.items.length < this.total && (wanted > 0 || last === this.items.length)) more();
       for (const [position, tr] of this.shown) {
         if (position < first || position >= last) {
           tr.remove();
@@ -98,13 +104,13 @@
       this.above.firstChild.style.height = `${over}px`;
       this.below.firstChild.style.height = `${Math.max(0, height - over - (last - first) * rowHeight)}px`;
       this.above.hidden = first === 0;
-      this.below.hidden = last === this.items.length;
+      this.below.hidden = last === this.total;
     }
 
     reveal(position) {
       const { rowHeight } = this.options;
       const head = this.head.offsetHeight;
-      const scale = Math.max(1, (this.items.length * rowHeight) / MAX_HEIGHT);
+      const scale = Math.max(1, (this.total * rowHeight) / MAX_HEIGHT);
       const top = (position * rowHeight) / scale;
       const { scrollTop, clientHeight } = this.scroller;
       if (top < scrollTop) this.scroller.scrollTop = top;

@@ -65,11 +65,18 @@
   };
   gittrack.saveFile = save;
 
-  // A menu of the forms a table can be taken in, and the clipboard.
-  gittrack.offerTable = (button, name, make) => gittrack.openMenu(button, [
-    ...Object.entries(gittrack.forms).map(([title, { suffix, type, write }]) => ({ title: `Save as ${title}`, act: () => save(`${name}.${suffix}`, type, write(make())) })),
-    null,
-    { title: "Copy as Markdown", act: () => gittrack.copy(markdown(make()), "The table is copied.") },
-    { title: "Copy as LaTeX", act: () => gittrack.copy(latex(make()), "The table is copied.") },
-  ]);
+  // A menu of the forms a table can be taken in, and the clipboard. `make()` returns the table, or a promise of it or
+  // of null, where it cannot be had.
+  gittrack.offerTable = (button, name, make) => {
+    const taken = (use) => async () => {
+      const table = await make();
+      if (table) use(table);
+    };
+    gittrack.openMenu(button, [
+      ...Object.entries(gittrack.forms).map(([title, { suffix, type, write }]) => ({ title: `Save as ${title}`, act: taken((table) => save(`${name}.${suffix}`, type, write(table))) })),
+      null,
+      { title: "Copy as Markdown", act: taken((table) => gittrack.copy(markdown(table), "The table is copied.")) },
+      { title: "Copy as LaTeX", act: taken((table) => gittrack.copy(latex(table), "The table is copied.")) },
+    ]);
+  };
 })();

@@ -39,14 +39,18 @@
     };
   }
 
+  const isNewestFirst = ({ sort }) => sort.length === 1 && sort[0].name === "a:start" && sort[0].descending;
+
+  // Whether the rows are those the page begins with, whatever columns they show.
+  const isPlain = (state) => !state.query && !state.experiment && isNewestFirst(state) && !state.group.length && state.nested;
+
   function write(state) {
     const dotted = (name, value) => `${address.escape(name)}.${value}`;
-    const isNewest = state.sort.length === 1 && state.sort[0].name === "a:start" && state.sort[0].descending;
     address.write({
       q: state.query,
       experiment: state.experiment,
       columns: state.columns === null ? null : address.join(state.columns) || " ",
-      sort: isNewest ? null : state.sort.map(({ name, descending }) => dotted(name, descending ? "desc" : "asc")).join(","),
+      sort: isNewestFirst(state) ? null : state.sort.map(({ name, descending }) => dotted(name, descending ? "desc" : "asc")).join(","),
       group: address.join(state.group),
       nested: state.nested ? null : "0",
       pin: address.join([...state.pins]),
@@ -63,5 +67,5 @@
     else state.sort = [...(add ? state.sort : []), { name, descending: fields.descendsFirst(name) }];
   }
 
-  gittrack.view = { read, write, sort, heights: HEIGHTS, shown: (state, index) => state.columns ?? ["a:start", ...index.manifest.shown] };
+  gittrack.view = { read, write, sort, isPlain, heights: HEIGHTS, shown: (state, index) => state.columns ?? ["a:start", ...index.manifest.shown] };
 })();
