@@ -17,7 +17,7 @@ from gittrack.tracking.client import Client
 from gittrack.tracking.sync import git_store, push
 from tests.crash.children import STALE_LOCK_S
 from tests.exchanging import TRANSPORTS
-from tests.repositories import check_repository, git, git_bytes, leftovers, make_repository
+from tests.repositories import age_leftovers, check_repository, git, git_bytes, leftovers, make_repository
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,6 +71,7 @@ def test_a_kill_during_a_push_loses_no_run_and_lets_no_secret_out(
     secrets = {run_id for kind, run_id in said if kind == "secret"}
     plain = {run_id for kind, run_id in said if kind == "plain"}
     assert len(plain) >= KILLS
+    age_leftovers(here)
     with closing(Client(here)) as client:
         known = {run.run_id for run in client.list_runs(view_type=3)}
         assert plain | secrets <= known
