@@ -80,12 +80,16 @@ def check_repository(repository: Path) -> None:
 
 
 def leftovers(repository: Path) -> list[str]:
-    """Return the files under the Git directory that are only there while something is being written."""
+    """Return the files under the Git directory that are only there while we are writing something.
+
+    Not those of a git that was killed, whose names begin with ``tmp_``: its own ``gc`` removes them.
+    """
     top = common_dir(repository)
     own = top / "gittrack"
     waiting = [path for name in ("journal", "spool", "tmp") for path in (own / name).rglob("*")]
     packs = top / "objects" / "pack"
-    unfinished = [*packs.glob("*tmp*"), *packs.glob("*.keep")]
+    unfinished = [path for path in packs.glob("*tmp*") if not path.name.startswith("tmp_")]
+    unfinished += packs.glob("*.keep")
     packed = {path.stem for path in packs.glob("*.idx")}
     unfinished += [path for path in packs.glob("*.pack") if path.stem not in packed]
     unfinished += (top / "refs").rglob("*.lock")
