@@ -34,6 +34,8 @@ with gittrack.start_run() as run:
     gittrack.log_metric("after", 1.0)
     assert gittrack.get_run(run.info.run_id).status == "RUNNING"
     assert mlflow.active_run() is None
+with mlflow.start_run() as theirs:  # of MLflow itself: where gittrack's next run would go
+    assert theirs.info.experiment_id == gittrack.get_experiment_by_name("irises").experiment_id
 print(found.metrics["accuracy_score"])
 """
 
@@ -92,7 +94,7 @@ def test_an_evaluation_is_logged_to_the_active_run_which_goes_on(tmp_path: Path)
     repository = make_repository(tmp_path / "work")
     accuracy = float(play(EVALUATION, repository).splitlines()[-1])
     client = Client(repository)
-    (run,) = client.list_runs()
+    run = client.list_runs()[-1]
     assert (run.status, run.data.metrics["after"]) == ("FINISHED", 1.0)
     assert run.data.metrics["accuracy_score"] == accuracy > 0.9
     assert "confusion_matrix.png" in [one.path for one in client.list_artifacts(run.run_id)]

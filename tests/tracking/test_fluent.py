@@ -231,3 +231,11 @@ def test_a_span_says_without_mlflow_how_to_get_it(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(UserError, match="needs MLflow"), gittrack.start_span("by hand"):
         pass
+
+
+def test_a_run_whose_end_lies_ahead_can_be_opened_again(repo: Path) -> None:
+    client = gittrack.Client()
+    run = client.create_run()
+    client.set_terminated(run.run_id, end_time=client.time_ms() + 3_600_000)
+    client.update_run(run.run_id, status="RUNNING")
+    assert client.get_run(run.run_id).status == "RUNNING"
