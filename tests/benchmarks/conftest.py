@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from tests.benchmarks.sites import Built, make_site
+from tests.browser.conftest import browser
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from playwright.sync_api import Browser
+__all__ = ["browser"]
 
 Report = Callable[[str], None]
 
@@ -52,14 +47,3 @@ def sites(tmp_path_factory: pytest.TempPathFactory, scale: float) -> Callable[[i
         return built[count]
 
     return find
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Return a real Chromium."""
-    executable = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    assert executable, "the benchmark needs Chromium"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
-        yield browser
-        browser.close()
