@@ -42,6 +42,8 @@ class Built:
 
     repository: Path
     folder: Path
+    count: int
+    """Runs there really are, whatever the scale."""
     cost: Cost
 
 
@@ -72,7 +74,7 @@ def make_site(folder: Path, count: int) -> Built:
     """Make a repository of so many runs, one of them with its code and packages, and its site."""
     repository = make_many(folder / "repo", count - 1)
     log_run(repository)
-    return Built(repository, folder / "site", build_site(repository, folder / "site"))
+    return Built(repository, folder / "site", count, build_site(repository, folder / "site"))
 
 
 def log_run(repository: Path) -> None:

@@ -89,10 +89,11 @@ def measure_page(browser: Browser, folder: Path) -> dict[str, float]:
 
 @pytest.mark.parametrize("count", COUNTS)
 def test_the_runs_page(count: int, sites: Callable[[int], Built], browser: Browser, report: Report) -> None:
-    folder = sites(count).folder
+    site = sites(count)
+    folder = site.folder
     times = measure_page(browser, folder)
     report(
-        f"{count} runs: everything the runs page needs {weigh_runs_page(folder) / 1000:.0f} kB gzip;"
+        f"{site.count} runs: everything the runs page needs {weigh_runs_page(folder) / 1000:.0f} kB gzip;"
         f" paint {times['paint']:.0f} ms, table {times['table']:.0f} ms, all runs {times['all']:.0f} ms on,"
         f" filter {times['filter']:.0f} ms, sort {times['sort']:.0f} ms"
     )
@@ -105,7 +106,7 @@ def test_a_build_and_one_new_run(
     site = sites(count)
     before = stamp_files(site.folder)
     size = sum(size for size, _ in before.values())
-    report(f"{count} runs: built in {site.cost}; {len(before)} files, {size / 1e6:.1f} MB")
+    report(f"{site.count} runs: built in {site.cost}; {len(before)} files, {size / 1e6:.1f} MB")
     remote = make_repository(tmp_path / "remote.git", "bare")
     meter = tmp_path / "meter"
     meter.write_text(METER.format(wire=tmp_path / "wire"), "utf-8")
