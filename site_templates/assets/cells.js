@@ -4,10 +4,10 @@
   const { element, spread, svg } = gittrack;
   const SPARK = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-~";
 
-  function level(share) {
-    const filled = element("b");
-    filled.style.width = `${Number.isFinite(share) ? Math.round(1000 * Math.min(1, Math.max(0, share))) / 10 : 0}%`;
-    return element("div", { class: "level", "aria-hidden": "true" }, filled);
+  // A bar is a background: of a table of many metrics two elements a cell would be most of what there is to lay out.
+  function addBar(td, share) {
+    td.classList.add("with-bar");
+    td.style.setProperty("--share", Number.isFinite(share) ? Math.round(1000 * Math.min(1, Math.max(0, share))) / 1000 : 0);
   }
   const shareOf = (value, [low, high]) => (high > low ? (value - low) / (high - low) : 1);
 
@@ -16,13 +16,9 @@
     if (value === null || value === undefined) return td;
     const text = column.text(value);
     td.title = column.tip ? column.tip(value) : typeof value === "number" ? String(value) : text;
-    if (!column.bar) {
-      td.textContent = text;
-      td.dir = column.numeric ? "ltr" : "auto";
-      return td;
-    }
-    td.classList.add("with-bar");
-    td.append(element("span", { text }), level(shareOf(value, column.bar)));
+    td.textContent = text;
+    if (column.bar) addBar(td, shareOf(value, column.bar));
+    else td.dir = column.numeric ? "ltr" : "auto";
     return td;
   }
 
@@ -36,10 +32,7 @@
     if (found) {
       const td = element("td", { class: "num mean", title: `mean ± standard deviation of ${found.count} runs` });
       td.append(element("span", { text: spread(found.mean, found.std) }), element("small", { text: `n=${found.count}` }));
-      if (column.bar) {
-        td.classList.add("with-bar");
-        td.append(level(shareOf(found.mean, column.bar)));
-      }
+      if (column.bar) addBar(td, shareOf(found.mean, column.bar));
       return td;
     }
     const count = new Set(group.rows.map((row) => cells[row])).size;

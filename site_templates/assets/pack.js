@@ -72,7 +72,7 @@
 
   async function mount() {
     const made = new DOMParser().parseFromString(await text(missing ? "index.html" : page), "text/html");
-    const scripts = [...made.querySelectorAll("script[src]")];
+    const scripts = [...made.querySelectorAll("script[src]")].sort((a, b) => a.defer - b.defer);
     const sheets = [...made.querySelectorAll("link[rel=stylesheet]")];
     const path = (address) => new URL(address, base).pathname.slice(1);
     const [styles, sources] = await Promise.all([

@@ -4,7 +4,6 @@
   const { address, basket, bind, byId, element, query } = gittrack;
   const MAX_COMPARED = 20;
   const PAGE = 12;
-  document.body.classList.add("filled");
 
   // The index has the newest runs alone until something needs all.
   let index, fields, state, table, selection, bar, tree;

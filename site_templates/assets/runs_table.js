@@ -11,7 +11,7 @@
     constructor(index, fields, state, selection, actions) {
       Object.assign(this, { index, fields, state, selection, actions });
       this.byKeyboard = false;
-      this.table = new gittrack.VirtualTable(byId("runs"), byId("scroller"), { rowHeight: 36, fill: (tr, item, position) => this.fill(tr, item, position), more: () => this.actions.more() });
+      this.table = new gittrack.VirtualTable(byId("runs"), byId("scroller"), { rowHeight: 36, fill: (tr, item, position) => this.fill(tr, item, position), more: () => this.actions.more(), click: (position, event) => this.click(position, event) });
       this.scroller = this.table.scroller;
     }
 
@@ -79,7 +79,7 @@
       const isGroup = item instanceof gittrack.Group;
       const row = isGroup ? item.rows[0] : typeof item === "number" ? item : item.row;
       if (isGroup) tr.classList.add("group");
-      if (this.selection !== null) this.wireSelection(tr, item, position);
+      if (this.selection !== null) this.showSelection(tr, item, position);
       const cells = this.columns.map((column) => {
         const td = isGroup ? gittrack.drawGroupCell(column, item, this.fields) : gittrack.drawCell(column, column.cells()[row]);
         if (column.left !== null) this.pin(td, column);
@@ -90,7 +90,13 @@
       tr.append(...cells.slice(this.pinCount));
     }
 
-    wireSelection(tr, item, position) {
+    click(position, event) {
+      if (this.selection === null || event.target.closest("a, button")) return;
+      this.byKeyboard = false;
+      this.actions.toggle(position, event.shiftKey);
+    }
+
+    showSelection(tr, item, position) {
       const { selection, index } = this;
       const isGroup = item instanceof gittrack.Group;
       const selected = selection.isSelected(item);
@@ -101,11 +107,6 @@
       box.checked = selected;
       if (isGroup && !selected) box.indeterminate = item.rows.some((member) => selection.ids.has(index.ids[member]));
       tr.append(element("td", { class: "pick-cell" }, box));
-      tr.addEventListener("click", (event) => {
-        if (event.target.closest("a, button")) return;
-        this.byKeyboard = false;
-        this.actions.toggle(position, event.shiftKey);
-      });
     }
 
     runName(item, row) {

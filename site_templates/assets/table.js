@@ -9,7 +9,8 @@
   const MAX_HEIGHT = 15_000_000;
 
   class VirtualTable {
-    // options: rowHeight, fill(tr, item, position), more(): items are wanted that are not there yet
+    // options: rowHeight, fill(tr, item, position), more(): items are wanted that are not there yet,
+    // click(position, event)
     constructor(table, scroller, options) {
       this.table = table;
       this.scroller = scroller;
@@ -17,6 +18,7 @@
       this.items = [];
       this.total = 0;
       this.shown = new Map();
+      this.sight = { top: 0, height: 0 };
       this.head = element("thead");
       this.body = element("tbody");
       this.columns = element("colgroup");
@@ -24,6 +26,10 @@
       this.below = element("tr", { class: "pad-row", "aria-hidden": "true" }, element("td"));
       this.body.append(this.above, this.below);
       table.append(this.columns, this.head, this.body);
+      this.body.addEventListener("click", (event) => {
+        const position = Number(event.target.closest("tr").getAttribute("aria-rowindex")) - 2;
+        if (position >= 0) this.options.click?.(position, event);
+      });
       let waiting = false;
       const later = () => {
         if (waiting) return;
@@ -41,8 +47,11 @@
 
     // `elastic` says for each column whether it takes a share of the room that is left.
     setColumns(widths, heads, elastic) {
-      const total = widths.reduce((sum, width) => sum + width, 0);
-      const spare = Math.max(0, this.scroller.clientWidth - total);
+      // All that is asked of the page is asked before anything changes: it is laid out once.
+      const width = this.scroller.clientWidth;
+      this.sight = this.measure();
+      const total = widths.reduce((sum, width_) => sum + width_, 0);
+      const spare = Math.max(0, width - total);
       const takers = elastic.filter(Boolean).length;
       this.widths = widths.map((width, i) => width + (elastic[i] ? Math.floor(spare / takers) : 0));
       this.columns.replaceChildren(...this.widths.map((width) => {
@@ -50,21 +59,27 @@
         column.style.width = `${width}px`;
         return column;
       }));
-      this.table.style.width = `${Math.max(total, this.scroller.clientWidth)}px`;
+      this.table.style.width = `${Math.max(total, width)}px`;
       this.table.setAttribute("aria-colcount", widths.length);
       this.head.replaceChildren(element("tr", {}, ...heads));
       for (const pad of [this.above, this.below]) pad.firstChild.colSpan = widths.length;
     }
 
-    // The first of `total` items, or all of them; for the others there is room.
+    // What is in sight, at most: an empty box may grow as far down as the window does.
+    measure() {
+      const { scrollTop, clientHeight } = this.scroller;
+      return { top: scrollTop, height: Math.max(clientHeight, innerHeight - this.scroller.getBoundingClientRect().top) };
+    }
+
+    // The first of `total` items, or all of them, in the columns set before; for the others there is room.
     setItems(items, total = items.length) {
       this.items = items;
       this.total = total;
       this.table.setAttribute("aria-rowcount", total + 1);
       this.clear();
       // What is in sight first: the reader waits for no more.
-      this.paint(0);
-      requestAnimationFrame(() => this.paint());
+      this.paint(0, this.sight);
+      requestAnimationFrame(() => setTimeout(() => this.paint()));
     }
 
     // Draws the rows in sight anew, for instance after a selection.
@@ -73,12 +88,12 @@
       this.shown.clear();
     }
 
-    paint(beyond = OVERSCAN) {
+    paint(beyond = OVERSCAN, sight = this.measure()) {
       const { rowHeight, fill, more } = this.options;
       const height = Math.min(this.total * rowHeight, MAX_HEIGHT);
       const scale = height ? (this.total * rowHeight) / height : 1;
-      const wanted = Math.max(0, Math.floor((this.scroller.scrollTop * scale) / rowHeight) - beyond);
-      const count = Math.ceil(this.scroller.clientHeight / rowHeight) + 2 * beyond;
+      const wanted = Math.max(0, Math.floor((sight.top * scale) / rowHeight) - beyond);
+      const count = Math.ceil(sight.height / rowHeight) + 2 * beyond;
       const first = Math.min(this.items.length, wanted);
       const last = Math.min(this.items.length, wanted + count);
       // Whoever begins to scroll will soon be where nothing is yet.
