@@ -84,7 +84,20 @@
     byId("chips").replaceChildren(...lines.map((line) => element("li", { class: "chip" }, swatch(line.runs[0]),
       element("a", { href: address.page(line.runs[0].id, line.runs[0].slug), text: line.name || line.runs[0].id, dir: "auto" }))),
       runs.length ? element("li", { class: "chip-more" }, element("a", { href: address.compare(runs.slice(0, 20).map(({ id }) => id)), text: "Compare these" })) : element("li", { class: "hint", text: "No run fits." }));
-    byId("drawn").textContent = `${runs.length} of ${gittrack.plural(rows.length, "run")} drawn`;
+    drawCount();
+  }
+
+  function drawCount() {
+    const means = state.curves.x === "commit" && !state.runs.length && runs.length < rows.length ? ", means of all" : "";
+    byId("drawn").textContent = `${runs.length} of ${gittrack.plural(rows.length, "run")} drawn${means}`;
+  }
+
+  // How the runs that fit but are not drawn ended.
+  async function findOthers(key) {
+    const name = `m:${key}`, some = rows;
+    await index.ensure([name]);
+    const values = index.numbers(name), drawn = new Set(runs.map(({ id }) => id));
+    return some.filter((row) => Number.isFinite(values[row]) && !drawn.has(index.ids[row])).map((row) => ({ start: index.starts[row], commit: index.commits[row], value: values[row] }));
   }
 
   // --- sections of metrics ---
@@ -131,6 +144,8 @@
     const box = element("div", { class: "plot" });
     const curves = new gittrack.Curves(box, key, lines);
     curves.set({ ...state.curves });
+    // Who names runs wants these alone.
+    if (!state.runs.length) curves.findOthers = findOthers;
     gallery.add(box, curves);
     const pinned = state.pins.includes(key);
     return gittrack.drawCurveCard(key, curves, {
@@ -194,7 +209,7 @@
     byId("metric-filter").addEventListener("input", gittrack.debounce(() => { state.filter = byId("metric-filter").value; drawSections(); write(); }, 150));
     byId("add-chart").addEventListener("click", openAdd);
     const metrics = [...index.columns.values()].filter(({ kind }) => kind === "m").map(({ key }) => key);
-    gittrack.curveOptions.wire(state.curves, gallery, metrics, write, { defined: index.manifest.axes, several: true });
+    gittrack.curveOptions.wire(state.curves, gallery, metrics, () => { write(); drawCount(); }, { defined: index.manifest.axes, several: true });
     setSpaces();
     bind("/", "Search runs", () => input.focus());
     bind("f", "Filter metrics", () => byId("metric-filter").focus());

@@ -17,6 +17,9 @@
       Object.assign(this, { box, key, lines });
       this.options = { x: "auto", smoothing: 0, log: false, outliers: false, band: "std", zoom: null };
       this.drawn = false;
+      // By commit: how the runs ended that fit but have no line, [{start, commit, value}], and what finds them.
+      this.others = null;
+      this.findOthers = null;
     }
 
     // What it is drawn over: as chosen, else as an experiment defines it, else steps.
@@ -42,18 +45,35 @@
       }).filter(Boolean);
     }
 
-    // How each run ended, at its commit: a point a run, or a line for several, and the mean of each commit.
+    // How each run ended, at its commit: a point a run, or a line for several, and the mean of all runs of a commit.
     collectByCommit(band) {
       const ended = (run) => { const value = gittrack.toNumber(run.metrics?.[this.key]?.[0]); return Number.isFinite(value) ? value : null; };
-      const fitting = (runs) => runs.filter((run) => ended(run) !== null);
-      const commits = gittrack.groupByCommit(fitting(this.lines.flatMap(({ runs }) => runs)));
+      const endings = this.lines.flatMap((line) => line.runs.map((run) => ({ line, start: run.start, commit: run.commit, value: ended(run) }))).filter(({ value }) => value !== null);
+      const others = this.others ?? [];
+      const commits = gittrack.groupByCommit([...endings, ...others]);
       this.commits = [...commits.keys()];
-      const places = new Map([...commits].flatMap(([, runs], x) => runs.map((run) => [run, x])));
-      const merge = (runs) => gittrack.bandOf(runs.map((run) => ({ xs: [places.get(run)], values: [ended(run)] })), band === "none" ? "std" : band);
-      const lines = this.lines.filter((line) => fitting(line.runs).length).map((line) => ({ line, ...merge(fitting(line.runs)), isBand: line.runs.length > 1 && band !== "none" }));
-      if (this.commits.length < 2 || lines.length < 2) return lines;
+      const points = [...commits].flatMap(([, items], x) => items.map(({ line, value }) => ({ line, x, value })));
+      const merge = (some) => gittrack.gatherBand(some, band === "none" ? "std" : band);
+      const own = (line) => points.filter((point) => point.line === line);
+      const lines = this.lines.filter((line) => endings.some((ending) => ending.line === line)).map((line) => ({ line, ...merge(own(line)), isBand: line.runs.length > 1 && band !== "none" }));
+      if (this.commits.length < 2 || points.length < 2) return lines;
       const mean = { name: "mean of the commit", colour: () => colour("faint"), dash: [2, 3], runs: [] };
-      return [{ line: mean, ...merge([...places.keys()]), isBand: false }, ...lines];
+      return [{ line: mean, ...merge(points), isBand: others.length > 0 && band !== "none" }, ...lines];
+    }
+
+    // Draws once more when the runs without a line have come.
+    async addOthers() {
+      const find = this.findOthers;
+      this.findOthers = null;
+      this.box.setAttribute("aria-busy", "true");
+      try {
+        this.others = await find(this.key);
+        if (this.others.length && this.x === "commit") this.draw();
+      } catch (error) {
+        gittrack.say(error.message);
+      } finally {
+        this.box.removeAttribute("aria-busy");
+      }
     }
 
     draw() {
@@ -61,6 +81,7 @@
       this.box.dataset.scheme = gittrack.scheme();
       this.plot?.destroy();
       this.plot = null;
+      if (this.x === "commit" && this.findOthers) this.addOthers();
       const { smoothing, log } = this.options;
       const tables = [], series = [], bands = [];
       const shape = (values) => { const raw = log ? positive(values) : values; return smoothing > 0 ? gittrack.smoothCurve(raw, smoothing) : raw; };
@@ -116,7 +137,7 @@
       if (x === "time") return {};
       if (x !== "commit") { const label = x === "relative" ? ticks.shortDuration : ticks.shorten; return { values: (_, splits) => splits.map(label) }; }
       const text = (split) => (Number.isInteger(split) ? this.commits[split]?.slice(0, 7) ?? "" : "");
-      return { space: 66, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000], values: (_, splits) => splits.map(text) };
+      return { space: 66, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000], values: (_, splits) => splits.map(text) };
     }
 
     describe(series, bands) {

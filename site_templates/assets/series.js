@@ -102,31 +102,35 @@
     });
   }
 
+  // The mean of values at one place, and below and above it what `kind` says.
+  function spreadOf(values, kind) {
+    const mean = gittrack.measure(values)?.mean ?? null;
+    if (values.length < 2) return [mean, mean, mean];
+    if (kind === "range") return [mean, Math.min(...values), Math.max(...values)];
+    const factor = { std: 1, sem: 1 / Math.sqrt(values.length), ci: (T95[values.length - 1] ?? 1.96) / Math.sqrt(values.length) }[kind];
+    const { std } = gittrack.measure(values);
+    return [mean, mean - factor * std, mean + factor * std];
+  }
+
+  // Spreads at places in their order, as a band.
+  const stack = (xs, spreads) => ({ xs, values: spreads.map(([mean]) => mean), low: spreads.map(([, low]) => low), high: spreads.map(([, , high]) => high) });
+
+  // Points of one value each, any number at a place, as a band: [{x, value}].
+  function gather(points, kind) {
+    const places = new Map();
+    for (const { x, value } of points) if (places.has(x)) places.get(x).push(value); else places.set(x, [value]);
+    const xs = [...places.keys()].sort((a, b) => a - b);
+    return stack(xs, xs.map((x) => spreadOf(places.get(x), kind)));
+  }
+
   const MAX_PLACES = 1500;
-  // Several curves as one: the mean, and below and above it what `kind` says.
+  // Several curves as one.
   function band(curves, kind) {
     let xs = [...new Set(curves.flatMap((curve) => curve.xs))].sort((a, b) => a - b);
     const step = Math.ceil(xs.length / MAX_PLACES);
     if (step > 1) xs = xs.filter((_, i) => i % step === 0 || i === xs.length - 1);
     const rows = curves.map((curve) => interpolate(curve, xs));
-    const out = { xs, values: [], low: [], high: [] };
-    xs.forEach((_, i) => {
-      const here = rows.map((row) => row[i]).filter((value) => value !== null);
-      const found = gittrack.measure(here);
-      const mean = found?.mean ?? null;
-      let low = mean, high = mean;
-      if (here.length > 1) {
-        if (kind === "range") [low, high] = [Math.min(...here), Math.max(...here)];
-        else {
-          const factor = { std: 1, sem: 1 / Math.sqrt(here.length), ci: (T95[here.length - 1] ?? 1.96) / Math.sqrt(here.length) }[kind];
-          [low, high] = [mean - factor * found.std, mean + factor * found.std];
-        }
-      }
-      out.values.push(mean);
-      out.low.push(low);
-      out.high.push(high);
-    });
-    return out;
+    return stack(xs, xs.map((_, i) => spreadOf(rows.map((row) => row[i]).filter((value) => value !== null), kind)));
   }
 
   // The range most values lie in: what is far outside is left out of sight.
@@ -136,5 +140,5 @@
     return [all[Math.floor(all.length * 0.02)], all[Math.ceil(all.length * 0.98) - 1]];
   }
 
-  Object.assign(gittrack, { readCurve: read, readFullCurve: readFull, placeCurve: place, smoothCurve: smooth, bandOf: band, typicalRange });
+  Object.assign(gittrack, { readCurve: read, readFullCurve: readFull, placeCurve: place, smoothCurve: smooth, bandOf: band, gatherBand: gather, typicalRange });
 })();

@@ -7,6 +7,7 @@ import io
 import json
 import math
 import random
+import statistics
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 from xml.etree import ElementTree as ET
@@ -76,8 +77,8 @@ def open_charts(open_page: Callable[..., Page], site: Site, hash_: str = "") -> 
     return page
 
 
-def choose(page: Page, item: str) -> None:
-    page.click(f"{CARD} .card-menu")
+def choose(page: Page, item: str, card: str = CARD) -> None:
+    page.click(f"{card} .card-menu")
     page.click(f"[role^=menuitem]:text-is('{item}')")
 
 
@@ -91,9 +92,9 @@ def drag(page: Page, card: str) -> None:
     page.mouse.up()
 
 
-def save(page: Page, item: str) -> str:
+def save(page: Page, item: str, card: str = CARD) -> str:
     with page.expect_download() as waiting:
-        choose(page, item)
+        choose(page, item, card)
     path: Path = waiting.value.path()
     return path.read_text("utf-8")
 
@@ -341,6 +342,43 @@ def test_runs_are_points_in_the_order_of_their_commits(
     assert len(rows) - len(means) == len(values)
     assert "ffffffffff" in save(page, "Save as Vega-Lite")
     assert "0000000" in save(page, "Save as SVG")
+
+
+def test_all_runs_count_in_the_means_of_commits_also_those_that_are_not_drawn(
+    open_page: Callable[..., Page], make_site: Callable[[str, MemorySource], Site]
+) -> None:
+    source = MemorySource()
+    values = [0.5 + number / 1000 for number in range(120)]
+    for number, value in enumerate(values):
+        run = make_run(number, experiment_id="0", params={"lr": 0.1 if number % 2 else 0.2})
+        assert run.code is not None
+        # Forty runs a commit; the newest run has number 0.
+        run = replace(run, code=replace(run.code, commit=f"{3 - number // 40:08x}" * 5))
+        # A name per metric that no table shows: its column has to be fetched.
+        source.add(run, {f"m{i:02}": make_series([value / 2, value + i]) for i in range(30)})
+    page = open_page(
+        make_site("many-commits", source).urls["file"] + "charts.html#x=commit&metrics=m29"
+    )
+    card = page.locator(".chart[data-key=m29]")
+    expect(card.locator(".plot canvas")).to_be_visible()
+    expect(card.locator(".plot")).not_to_have_attribute("aria-busy", "true")
+    expect(page.locator("#drawn")).to_have_text("10 of 120 runs drawn, means of all")
+    rows = list(csv.DictReader(io.StringIO(save(page, "Save as CSV", ".chart[data-key=m29]"))))
+    means = [row for row in rows if row["run"] == "mean of the commit"]
+    assert [row["commit"] for row in means] == ["0000000100", "0000000200", "0000000300"]
+    expected = [29 + statistics.fmean(values[first : first + 40]) for first in (80, 40, 0)]
+    assert [float(row["m29"]) for row in means] == pytest.approx(expected)
+    deviation = statistics.stdev(values[:40])
+    assert float(means[2]["high"]) - float(means[2]["m29"]) == pytest.approx(deviation)
+    assert len(rows) - len(means) == 10
+    page.select_option("#x-axis", "step")
+    expect(page.locator("#drawn")).to_have_text("10 of 120 runs drawn")
+    # Runs that are asked for by name are alone.
+    named = [run.run_id for run in source.runs[:2]]
+    page = open_page(f"{page.url.split('#')[0]}#x=commit&metrics=m29&runs={','.join(named)}")
+    expect(page.locator(".chart[data-key=m29] .plot canvas")).to_be_visible()
+    rows = list(csv.DictReader(io.StringIO(save(page, "Save as CSV", ".chart[data-key=m29]"))))
+    assert {row["run"] for row in rows} == {run.name for run in source.runs[:2]}
 
 
 def test_the_history_finds_where_a_level_changed_and_names_the_commits(
