@@ -4,10 +4,14 @@
   const { address, basket, bind, byId, element, query } = gittrack;
   const MAX_COMPARED = 20;
   const PAGE = 12;
+  // Of so many runs all are there before they are printed.
+  const MAX_AHEAD = 2000;
 
   // The index has the newest runs alone until something needs all.
   let index, fields, state, table, selection, bar, tree;
   let wantsAll = false;
+  // The index of all runs, once it is there for printing.
+  let ahead = null;
   let turn = null;
   let arranged = { rows: [], items: [], groups: [] };
   const opened = new Set();
@@ -295,6 +299,25 @@
       else if (event.key === "ArrowLeft" && (isGroup(item()) || item()?.children)) fold(false)();
       else return;
       event.preventDefault();
+    });
+    wirePrinting();
+  }
+  // Nothing can be waited for when the browser's own menu prints: runs are asked for when the pointer has gone there.
+  function wirePrinting() {
+    document.documentElement.addEventListener("mouseleave", async () => {
+      if (index.isWhole || ahead || index.manifest.runs > MAX_AHEAD) return;
+      try {
+        const found = await gittrack.openIndex();
+        await found.ensure(needed(found));
+        ahead = found;
+      } catch {
+        // Whoever asks for them is told.
+      }
+    });
+    addEventListener("beforeprint", () => {
+      if (index.isWhole || !ahead || !isReady(ahead)) return;
+      take(ahead);
+      update();
     });
     document.addEventListener("keydown", (event) => {
       if (index.isWhole || !(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "p") return;

@@ -5,13 +5,26 @@
   const PICK = 42, NAME = 234, NARROW_NAME = 154, GROUP_NAME = 320, SPARK = 122;
   const INDENT = 18;
 
+  // What paper says of the rows that are not on it.
+  function sayPrinted(first, last, total, most) {
+    if (last - first === total) return "";
+    const rest = last - first < Math.min(most, total) ? ` Ctrl P on the page prints ${total > most ? `up to ${most}` : "all"}.` : "";
+    return `Rows ${first + 1} to ${last} of ${total} are printed.${rest}`;
+  }
+
   class RunsTable {
     // actions: see heads.js, and toggle(position, extend), open(item). Without a selection nothing can be selected
     // and columns are only sorted.
     constructor(index, fields, state, selection, actions) {
       Object.assign(this, { index, fields, state, selection, actions });
       this.byKeyboard = false;
-      this.table = new gittrack.VirtualTable(byId("runs"), byId("scroller"), { rowHeight: 36, fill: (tr, item, position) => this.fill(tr, item, position), more: () => this.actions.more(), click: (position, event) => this.click(position, event) });
+      this.table = new gittrack.VirtualTable(byId("runs"), byId("scroller"), {
+        rowHeight: 36,
+        fill: (tr, item, position) => this.fill(tr, item, position),
+        more: () => this.actions.more(),
+        click: (position, event) => this.click(position, event),
+        printed: (first, last, total, most) => { byId("printed").textContent = sayPrinted(first, last, total, most); },
+      });
       this.scroller = this.table.scroller;
     }
 

@@ -3,14 +3,15 @@
   "use strict";
   const { element } = gittrack;
   const OVERSCAN = 6;
-  // So many rows around those in sight are printed.
+  // So many rows are printed, from the first in sight on.
   const PRINTED = 1000;
   // Taller elements are cut by browsers: beyond it, rows are placed by their share of the way.
   const MAX_HEIGHT = 15_000_000;
 
   class VirtualTable {
     // options: rowHeight, fill(tr, item, position), more(): items are wanted that are not there yet,
-    // click(position, event)
+    // click(position, event), printed(first, last, total): positions of the rows that come onto paper, which may hold
+    // so many
     constructor(table, scroller, options) {
       this.table = table;
       this.scroller = scroller;
@@ -19,6 +20,7 @@
       this.total = 0;
       this.shown = new Map();
       this.sight = { top: 0, height: 0 };
+      this.printing = null;
       this.head = element("thead");
       this.body = element("tbody");
       this.columns = element("colgroup");
@@ -41,8 +43,8 @@
       };
       scroller.addEventListener("scroll", later, { passive: true });
       new ResizeObserver(later).observe(scroller);
-      addEventListener("beforeprint", () => this.paint(PRINTED));
-      addEventListener("afterprint", () => this.paint());
+      addEventListener("beforeprint", () => { this.printing = this.measure(); this.paint(); });
+      addEventListener("afterprint", () => { this.printing = null; this.paint(); });
     }
 
     // `elastic` says for each column whether it takes a share of the room that is left.
@@ -78,7 +80,7 @@
       this.table.setAttribute("aria-rowcount", total + 1);
       this.clear();
       // What is in sight first: the reader waits for no more.
-      this.paint(0, this.sight);
+      this.paint(this.printing ? this.printedRange() : this.range(this.sight, 0));
       requestAnimationFrame(() => setTimeout(() => this.paint()));
     }
 
@@ -88,16 +90,37 @@
       this.shown.clear();
     }
 
-    paint(beyond = OVERSCAN, sight = this.measure()) {
-      const { rowHeight, fill, more } = this.options;
-      const height = Math.min(this.total * rowHeight, MAX_HEIGHT);
-      const scale = height ? (this.total * rowHeight) / height : 1;
-      const wanted = Math.max(0, Math.floor((sight.top * scale) / rowHeight) - beyond);
-      const count = Math.ceil(sight.height / rowHeight) + 2 * beyond;
+    get height() {
+      return Math.min(this.total * this.options.rowHeight, MAX_HEIGHT);
+    }
+
+    // By how much the rows are taller than the room for them.
+    get scale() {
+      return this.height ? (this.total * this.options.rowHeight) / this.height : 1;
+    }
+
+    // The rows in sight and so many beyond: the first, and their number.
+    range(sight, beyond = OVERSCAN) {
+      const { rowHeight } = this.options;
+      const top = Math.floor((sight.top * this.scale) / rowHeight);
+      return [Math.max(0, top - beyond), Math.ceil(sight.height / rowHeight) + 2 * beyond];
+    }
+
+    // Those that come onto paper.
+    printedRange() {
+      const [top] = this.range(this.printing, 0);
+      return [Math.max(0, Math.min(top, this.items.length - PRINTED)), PRINTED];
+    }
+
+    paint(range = this.printing ? this.printedRange() : this.range(this.measure())) {
+      const { rowHeight, fill, more, printed } = this.options;
+      const { height, scale } = this;
+      const [wanted, count] = range;
       const first = Math.min(this.items.length, wanted);
       const last = Math.min(this.items.length, wanted + count);
+      if (this.printing) printed?.(first, last, this.total, PRINTED);
       // Whoever begins to scroll will soon be where nothing is yet.
-      if (this.items.length < this.total && (wanted > 0 || last === this.items.length)) more();
+      else if (this.items.length < this.total && (wanted > 0 || last === this.items.length)) more();
       for (const [position, tr] of this.shown) {
         if (position < first || position >= last) {
           tr.remove();
@@ -125,8 +148,7 @@
     reveal(position) {
       const { rowHeight } = this.options;
       const head = this.head.offsetHeight;
-      const scale = Math.max(1, (this.total * rowHeight) / MAX_HEIGHT);
-      const top = (position * rowHeight) / scale;
+      const top = (position * rowHeight) / this.scale;
       const { scrollTop, clientHeight } = this.scroller;
       if (top < scrollTop) this.scroller.scrollTop = top;
       else if (top + rowHeight + head > scrollTop + clientHeight) this.scroller.scrollTop = top + rowHeight + head - clientHeight;
