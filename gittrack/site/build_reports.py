@@ -56,6 +56,8 @@ class _Drawn:
     charts: dict[str, object] = field(default_factory=dict)
     runs: set[str] = field(default_factory=set)
     blocks: int = 0
+    shown: int = 0
+    """Blocks without an error."""
 
 
 class _Page:
@@ -128,6 +130,7 @@ class _Page:
             "has_heading": "<h1>" in html,
             "slug": one.slug,
             "data": data,
+            "shown": self._drawn.shown > 0,
             "charts": self._chart_data,
         }
         job.folder.put(self._path, job.renderer.render("report.html", values))
@@ -159,6 +162,7 @@ class _Page:
     def _view(self, name: str, answer: Answer) -> dict[str, object]:
         shown = self._job.contents.by_id.keys()
         self._drawn.runs.update(run.run_id for run in answer.runs)
+        self._drawn.shown += 1
         figures, charts = draw_charts(answer, self._read_series(answer), name, shown, ROOT)
         self._drawn.charts |= charts
         return {"answer": answer, "tables": show_tables(answer, shown, ROOT), "figures": figures}

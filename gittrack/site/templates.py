@@ -26,6 +26,7 @@ _BUNDLES = {
     "table.bundle.js": """
         measure query fields arrange cells menu view heads selection table runs_table embed_table
         """,
+    "compared.bundle.js": "measure loaded as_seen welch tables embed_compared",
     "curves.bundle.js": """
         measure loaded commits as_seen menu tabular table_dialog ticks series curves gallery curve_options
         curve_export curve_card

@@ -45,16 +45,10 @@
     go(runs.map((run) => run.id).filter((other) => other !== id));
   }
 
-  // In the order of the manifest: training first, the system last.
-  function metricKeys() {
-    const all = new Set(runs.flatMap((run) => Object.keys(run.metrics)));
-    return [...index.columns.values()].filter((column) => column.kind === "m" && all.has(column.key)).map((column) => column.key);
-  }
-
   function drawCurves() {
     gallery.clear();
     const wanted = filter.toLowerCase();
-    const shown = metricKeys().filter((key) => key.toLowerCase().includes(wanted));
+    const shown = tables.metricKeys(runs, index).filter((key) => key.toLowerCase().includes(wanted));
     byId("no-metrics").hidden = shown.length > 0;
     const system = shown.filter((key) => index.columns.get(`m:${key}`).system);
     gittrack.fillAsSeen(byId("curves"), shown.filter((key) => !index.columns.get(`m:${key}`).system), drawCard);
@@ -75,11 +69,16 @@
 
   function drawTables() {
     byId("params-hint").textContent = tables.drawParams(byId("params"), runs, byId("only-differences").checked);
-    const groups = gittrack.groupBySetting(runs, index);
-    const seeded = groups.length > 1 && groups.some((group) => group.length > 1);
-    byId("final-hint").textContent = seeded ? "mean ± std over seeds, Δ and p against the base" : "Δ against the base, best in green";
-    if (seeded) tables.drawSettings(byId("final"), groups, metricKeys(), isLower, which());
-    else tables.drawFinal(byId("final"), runs, metricKeys(), isLower, which());
+    byId("final-hint").textContent = tables.drawMetrics(byId("final"), runs, index, which());
+  }
+
+  // Frames of the two tables for other pages.
+  function listFrames() {
+    const copy = (table, title, more) => () => gittrack.copyFrame(gittrack.embedAddress({ table, runs: address.join(runs.map(({ id }) => id)), ...more }), title, 420);
+    return gittrack.pack ? [] : [
+      { title: "Copy an iframe of the metrics", act: copy("metrics", "Metrics", { value: which() === "last" ? null : which() }) },
+      { title: "Copy an iframe of the parameters", act: copy("params", "Parameters", { all: byId("only-differences").checked ? null : "1" }) },
+    ];
   }
 
   function drawPictures() {
@@ -121,7 +120,7 @@
     byId("value").addEventListener("change", () => { drawTables(); write(); });
     byId("system").addEventListener("toggle", () => gallery.idle());
     byId("only-differences").addEventListener("change", drawTables);
-    byId("export-button").addEventListener("click", () => gittrack.offerTable(byId("export-button"), "comparison", () => tables.toTable(runs, metricKeys(), isLower, which())));
+    byId("export-button").addEventListener("click", () => gittrack.offerTable(byId("export-button"), "comparison", () => tables.toTable(runs, tables.metricKeys(runs, index), isLower, which()), listFrames()));
     spaces.set(["parallel", "scatter"].map((kind) => new gittrack.SpaceCard({ kind })));
     bind("/", "Filter metrics", () => byId("metric-filter").focus());
     addEventListener("hashchange", begin);

@@ -2,11 +2,13 @@
 (function () {
   "use strict";
   const { address, byId } = gittrack;
-  const { chart, table } = document.currentScript.dataset;
-  const isChart = address.read().has("chart");
+  const { chart, runs, compared } = document.currentScript.dataset;
+  const params = address.read();
+  const isChart = params.has("chart"), isCompared = ["metrics", "params"].includes(params.get("table"));
 
-  byId(isChart ? "chart" : "table").hidden = false;
+  byId(isChart ? "chart" : isCompared ? "compared" : "table").hidden = false;
   byId("chips").hidden = !isChart;
-  Promise.all((isChart ? chart : table).split(" ").map(gittrack.script)).catch((error) => gittrack.say(error.message));
+  byId("foot").hidden = isChart;
+  Promise.all((isChart ? chart : isCompared ? compared : runs).split(" ").map(gittrack.script)).catch((error) => gittrack.say(error.message));
   addEventListener("hashchange", () => location.reload());
 })();

@@ -82,6 +82,22 @@
     fill(table, head("Metric", firsts, true), keys, row, nothing(firsts, "These runs have no metrics."));
   }
 
+  // In the order of the manifest: training first, the system last.
+  function metricKeys(runs, index) {
+    const all = new Set(runs.flatMap((run) => Object.keys(run.metrics)));
+    return [...index.columns.values()].filter((column) => column.kind === "m" && all.has(column.key)).map((column) => column.key);
+  }
+
+  // Where runs ended, those that differ in their seed only as one column; returns what the table shows.
+  function drawMetrics(table, runs, index, which) {
+    const isLower = (key) => index.columns.get(`m:${key}`)?.lower ?? false;
+    const groups = gittrack.groupBySetting(runs, index);
+    const seeded = groups.length > 1 && groups.some((group) => group.length > 1);
+    if (seeded) drawSettings(table, groups, metricKeys(runs, index), isLower, which);
+    else drawFinal(table, runs, metricKeys(runs, index), isLower, which);
+    return seeded ? "mean ± std over seeds, Δ and p against the base" : "Δ against the base, best in green";
+  }
+
   // Both as one table for text forms.
   function toTable(runs, keys, isLower, which) {
     const params = [...new Set(runs.flatMap((run) => Object.keys(run.params)))].filter((key) => runs.some((run) => run.params[key] !== runs[0].params[key]));
@@ -91,5 +107,5 @@
     };
   }
 
-  gittrack.tables = { drawParams, drawFinal, drawSettings, toTable };
+  gittrack.tables = { drawParams, drawMetrics, metricKeys, toTable };
 })();

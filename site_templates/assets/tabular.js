@@ -66,8 +66,8 @@
   gittrack.saveFile = save;
 
   // A menu of the forms a table can be taken in, and the clipboard. `make()` returns the table, or a promise of it or
-  // of null, where it cannot be had.
-  gittrack.offerTable = (button, name, make) => {
+  // of null, where it cannot be had; `more` are further entries.
+  gittrack.offerTable = (button, name, make, more = []) => {
     const taken = (use) => async () => {
       const table = await make();
       if (table) use(table);
@@ -77,6 +77,7 @@
       null,
       { title: "Copy as Markdown", act: taken((table) => gittrack.copy(markdown(table), "The table is copied.")) },
       { title: "Copy as LaTeX", act: taken((table) => gittrack.copy(latex(table), "The table is copied.")) },
+      ...(more.length ? [null, ...more] : []),
     ]);
   };
 })();

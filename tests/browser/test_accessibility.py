@@ -30,10 +30,19 @@ PAGES = {
     "about": "about.html",
     "embed": "embed.html#chart=val/acc&runs={run}",
     "embedded table": "embed.html#table=runs&columns=p:lr,m:val/acc",
+    "embedded metrics": "embed.html#table=metrics&runs={run}",
+    "embedded params": "embed.html#table=params&runs={run}&all=1",
     "run": "runs/{run}.html",
     "404": "404.html",
 }
-RICH_PAGES = ["models.html", "data.html", "reports.html", "reports/everything.html", "reports/sizes.html"]
+RICH_PAGES = [
+    "models.html",
+    "data.html",
+    "reports.html",
+    "reports/everything.html",
+    "reports/sizes.html",
+    "reports/other.html#alone=0",
+]
 PANELS = {
     "sheet": lambda page: page.keyboard.press("?"),
     "palette": lambda page: page.keyboard.press("p"),
@@ -103,7 +112,7 @@ def test_axe_finds_nothing_on_a_telephone(open_page: Callable[..., Page], rich_s
 
 def wait_for_charts(page: Page) -> None:
     """Wait until a report, if this is one, has drawn its charts."""
-    if "/reports/" in page.url:
+    if "/reports/" in page.url and "alone" not in page.url:
         expect(page.locator(".vega-box canvas")).to_have_count(1)  # the last one
 
 
