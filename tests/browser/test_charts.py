@@ -356,9 +356,7 @@ def test_all_runs_count_in_the_means_of_commits_also_those_that_are_not_drawn(
         run = replace(run, code=replace(run.code, commit=f"{3 - number // 40:08x}" * 5))
         # A name per metric that no table shows: its column has to be fetched.
         source.add(run, {f"m{i:02}": make_series([value / 2, value + i]) for i in range(30)})
-    page = open_page(
-        make_site("many-commits", source).urls["file"] + "charts.html#x=commit&metrics=m29"
-    )
+    page = open_page(make_site("many-commits", source).urls["file"] + "charts.html#x=commit&metrics=m29")
     card = page.locator(".chart[data-key=m29]")
     expect(card.locator(".plot canvas")).to_be_visible()
     expect(card.locator(".plot")).not_to_have_attribute("aria-busy", "true")

@@ -28,7 +28,9 @@ def copy_frame(page: Page, button: str, entry: str) -> ET.Element:
 
 
 @pytest.mark.parametrize("table", ["metrics", "params"])
-def test_a_table_of_compared_runs_stands_alone(open_page: Callable[..., Page], site: Site, table: str) -> None:
+def test_a_table_of_compared_runs_stands_alone(
+    open_page: Callable[..., Page], site: Site, table: str
+) -> None:
     runs = [run.run_id for run in site.source.list_runs()[:3]]
     page = open_page(f"{site.urls['file']}compare.html#runs={','.join(runs)}&value=best")
     whole = page.locator({"metrics": "#final", "params": "#params"}[table])
