@@ -15,6 +15,7 @@ from gittrack.core.events import (
     ArtifactUsed,
     EnvironmentRecorded,
     Event,
+    FolderLogged,
     InputsLogged,
     LifecycleChanged,
     OutputsLogged,
@@ -140,6 +141,13 @@ uris = st.builds("runs:/{}/{}".format, st.sampled_from(["a1", "b2"]), paths)
 
 
 @st.composite
+def folders_logged(draw: st.DrawFn) -> FolderLogged:
+    files = draw(st.lists(st.tuples(paths, st.binary(max_size=9)), min_size=1, max_size=4))
+    artifacts = tuple(Artifact(path, digest_bytes(content), len(content)) for path, content in files)
+    return FolderLogged(artifacts, draw(times))
+
+
+@st.composite
 def references_logged(draw: st.DrawFn) -> ArtifactLogged:
     digest = draw(st.sampled_from(["", "sha256:00ff", "etag:W/1-2"]))
     uri = draw(st.sampled_from(["s3://data/train", "https://example.org/é.csv"]))
@@ -169,6 +177,7 @@ edits: st.SearchStrategy[Event] = (
     | st.builds(TagDeleted, tag_keys, times)
     | artifacts_logged()
     | references_logged()
+    | folders_logged()
     | st.builds(ArtifactRemoved, paths, times)
     | st.builds(ArtifactUsed, uris, hex_digests, times)
     | st.builds(environment_recorded, texts, times, st.booleans())

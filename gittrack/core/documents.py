@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gittrack.core.events import decode_code, encode_code
-from gittrack.core.jsonform import decode, decode_float, encode_document, encode_float
+from gittrack.core.jsonform import decode, decode_float, encode_document, encode_float, encode_text
 from gittrack.core.model import Artifact, Experiment, LifecycleStage, MetricSummary, Run, RunStatus
 
 if TYPE_CHECKING:
@@ -64,6 +64,20 @@ def decode_inputs(datasets: Mapping[str, Any]) -> dict[str, DatasetInput]:
 def encode_manifest(artifacts: Mapping[str, Artifact]) -> dict[str, object]:
     """Return an artifact manifest: path → digest, size and place of the content."""
     return {path: _encode_artifact(one) for path, one in artifacts.items()}
+
+
+def encode_manifest_document(artifacts: Mapping[str, Artifact]) -> bytes:
+    """Return what `encode_document` makes of `encode_manifest`, for many, and faster."""
+    if not artifacts:
+        return encode_document({})
+    lines = [
+        f' {encode_text(path)}: {{\n  "blake3": {encode_text(one.digest)},\n  "size": {one.size},\n'
+        f'  "where": "{"inline" if one.inline else "store"}"\n }}'
+        if one.uri is None
+        else encode_document({path: _encode_artifact(one)}).decode()[2:-3]
+        for path, one in sorted(artifacts.items())
+    ]
+    return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
 
 
 def decode_manifest(manifest: Mapping[str, Any]) -> dict[str, Artifact]:

@@ -11,6 +11,7 @@ from gittrack.core.events import (
     ArtifactUsed,
     EnvironmentRecorded,
     Event,
+    FolderLogged,
     InputsLogged,
     LifecycleChanged,
     OutputsLogged,
@@ -22,6 +23,7 @@ from gittrack.core.events import (
     StatusChanged,
     TagDeleted,
     TagsSet,
+    logged_artifacts,
 )
 from gittrack.core.frozen import dataclass
 from gittrack.core.model import (
@@ -123,14 +125,13 @@ def _apply(run: Run, grown: _Grown, event: Event, time: int) -> Run:
             for key, value in event.values.items():
                 grown.params.setdefault(key, value)
             return run
-        case InputsLogged():
-            fresh = {one.key: one for one in event.datasets if one.key not in run.datasets}
-            models = tuple(sorted({*run.model_inputs, *event.models}))
-            return replace(run, datasets={**run.datasets, **fresh}, model_inputs=models)
-        case OutputsLogged():
-            return replace(run, model_outputs={**event.models, **run.model_outputs})
-        case ArtifactUsed():
-            return run if event.uri in run.used else replace(run, used={**run.used, event.uri: event.digest})
+        case InputsLogged() | OutputsLogged() | ArtifactUsed():
+            return _link(run, event)
+        case ArtifactLogged() | FolderLogged():
+            for one in logged_artifacts([event]):
+                if not (run.edits and _is_later(run, artifact_field(one.path), time)):
+                    grown.artifacts[one.path] = one
+            return run
         case _ if run.edits and len(_current_fields(run, event, time)) < len(changed_fields(event)):
             return run
         case RunResumed():
@@ -139,9 +140,6 @@ def _apply(run: Run, grown: _Grown, event: Event, time: int) -> Run:
             if event.key == TAG_PARENT:
                 return replace(run, parent=None)
             grown.tags.pop(event.key, None)
-            return run
-        case ArtifactLogged():
-            grown.artifacts[event.artifact.path] = event.artifact
             return run
         case ArtifactRemoved():
             grown.artifacts.pop(event.path, None)
@@ -158,6 +156,19 @@ def _apply(run: Run, grown: _Grown, event: Event, time: int) -> Run:
             return run
         case EnvironmentRecorded():
             return replace(run, environment=run.environment or event.digest)
+
+
+def _link(run: Run, event: InputsLogged | OutputsLogged | ArtifactUsed) -> Run:
+    """Return the run after it read or made something."""
+    match event:
+        case InputsLogged():
+            fresh = {one.key: one for one in event.datasets if one.key not in run.datasets}
+            models = tuple(sorted({*run.model_inputs, *event.models}))
+            return replace(run, datasets={**run.datasets, **fresh}, model_inputs=models)
+        case OutputsLogged():
+            return replace(run, model_outputs={**event.models, **run.model_outputs})
+        case ArtifactUsed():
+            return run if event.uri in run.used else replace(run, used={**run.used, event.uri: event.digest})
 
 
 def _start(run: Run, grown: _Grown, event: RunStarted, time: int) -> Run:
@@ -198,16 +209,21 @@ def changed_fields(event: Event) -> list[str]:
             return ["name"]
         case LifecycleChanged():
             return ["lifecycle_stage"]
-        case ArtifactLogged():
-            return [f"artifacts.{event.artifact.path}"]
+        case ArtifactLogged() | FolderLogged():
+            return [artifact_field(one.path) for one in logged_artifacts([event])]
         case ArtifactRemoved():
-            return [f"artifacts.{event.path}"]
+            return [artifact_field(event.path)]
         case SideFileSet():
             return [side_file_field(event.name)]
         case RunStarted() | ParamsLogged() | EnvironmentRecorded():
             return []
         case InputsLogged() | OutputsLogged() | ArtifactUsed():
             return []
+
+
+def artifact_field(path: str) -> str:
+    """Return how a run's ``edits`` name one of its artifacts."""
+    return f"artifacts.{path}"
 
 
 def side_file_field(name: str) -> str:

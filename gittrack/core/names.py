@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import TYPE_CHECKING
 
 from gittrack.core.paths import OWN_NAMES, is_side_file_name
 from gittrack.errors import InvalidNameError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MAX_KEY_LENGTH = 250
 MAX_NAME_LENGTH = 500
@@ -21,6 +25,9 @@ MAX_PATH_PART_BYTES = 255
 _KEY = re.compile(r"[/\w.\- :]+")
 _RUN_ID = re.compile(r"[a-zA-Z0-9][\w\-]{0,254}", re.ASCII)
 _EXPERIMENT_ID = re.compile(r"[a-zA-Z0-9][\w\-]{0,63}", re.ASCII)
+_PLAIN_PART = r"[A-Za-z0-9_-][A-Za-z0-9_. -]{0,199}"
+_PLAIN_PATHS = re.compile(rf"(?:{_PLAIN_PART}(?:/{_PLAIN_PART})*\n)*")
+"""Paths, each with a newline behind it, that nearly all are like."""
 _SHOWN_LENGTH = 60
 
 ADJECTIVES = (
@@ -148,6 +155,19 @@ def check_artifact_path(path: object) -> str:
         message = f"artifact path {shorten(path)} has a part of more than {MAX_PATH_PART_BYTES} bytes"
         raise InvalidNameError(message, hint="file systems cannot hold it; use a shorter name")
     return path
+
+
+def check_artifact_paths(paths: Sequence[str]) -> None:
+    """Check many paths as `check_artifact_path` checks one.
+
+    Raises:
+        InvalidNameError: One of them may not be the path of an artifact.
+    """
+    lines = "".join([f"{path}\n" for path in paths])
+    are_lines = lines.count("\n") == len(paths) and max(map(len, paths), default=0) <= MAX_PATH_LENGTH
+    if not (are_lines and _PLAIN_PATHS.fullmatch(lines)):
+        for path in paths:
+            check_artifact_path(path)
 
 
 def is_name_for_windows(path: str) -> bool:

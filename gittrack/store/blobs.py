@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from gittrack.core.frozen import dataclass
 from gittrack.errors import CorruptDataError, InvalidValueError
 from gittrack.store.copying import copy_hashed, share_blocks
-from gittrack.store.digests import digest_bytes, digest_file, digest_stream, ignore
+from gittrack.store.digests import digest_bytes, digest_each, digest_file, digest_stream, ignore
 from gittrack.store.disk import disk_errors, replace_file
 from gittrack.store.settling import forget_loss, is_doubtful, mark_unsettled, set_aside, settle_soon
 from gittrack.store.small_blobs import add_small, find_small, has_small, list_small, remove_small
@@ -68,9 +68,9 @@ def store_small(layout: Layout, contents: Sequence[bytes]) -> list[str]:
     Raises:
         StoreError: The disk is full, or failed.
     """
-    digests = [digest_bytes(data) for data in contents]
-    add_small(layout, zip(digests, contents, strict=True))
-    return digests
+    digests = digest_each(contents)
+    add_small(layout, dict(zip(digests, contents, strict=True)))
+    return [digest.hex() for digest in digests]
 
 
 def store_bytes(layout: Layout, data: bytes) -> str:

@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from io import FileIO
     from pathlib import Path
     from typing import BinaryIO
@@ -27,6 +27,13 @@ def digest_bytes(data: bytes | bytearray | memoryview) -> str:
     from blake3 import blake3
 
     return blake3(data).hexdigest()
+
+
+def digest_each(contents: Iterable[bytes]) -> list[bytes]:
+    """Return the BLAKE3 digest of each of many contents, 32 bytes each."""
+    from blake3 import blake3
+
+    return [blake3(data).digest() for data in contents]
 
 
 def digest_file(path: Path, progress: Callable[[int], None] = ignore) -> str:

@@ -6,7 +6,7 @@ import contextlib
 import warnings
 from typing import TYPE_CHECKING
 
-from gittrack.core.events import ArtifactLogged, RunStarted
+from gittrack.core.events import RunStarted, logged_artifacts
 from gittrack.core.frozen import dataclass
 from gittrack.core.jsonform import encode_document
 from gittrack.core.messages import compose_message, parse_entry_ids
@@ -97,12 +97,7 @@ def _read_entries(layout: Layout) -> dict[Path, Entry]:
 
 def _named(entries: Iterable[Entry]) -> set[str]:
     """Return the digests of the content that entries name."""
-    return {
-        event.artifact.digest
-        for entry in entries
-        for event in entry.events
-        if isinstance(event, ArtifactLogged)
-    }
+    return {artifact.digest for entry in entries for artifact in logged_artifacts(entry.events)}
 
 
 def take_entries(

@@ -10,7 +10,7 @@ from gittrack.core.documents import (
     decode_manifest,
     decode_run,
     encode_experiment,
-    encode_manifest,
+    encode_manifest_document,
     encode_run,
 )
 from gittrack.core.events import (
@@ -26,7 +26,7 @@ from gittrack.core.events import (
 )
 from gittrack.core.experiments import fold_experiment
 from gittrack.core.fold import fold, fold_side_files, kill
-from gittrack.core.jsonform import decode, encode_document
+from gittrack.core.jsonform import decode
 from gittrack.core.messages import describe_run
 from gittrack.core.paths import (
     ARTIFACTS_DOCUMENT,
@@ -197,7 +197,7 @@ def _add_run(draft: Draft, entry: Entry, run_id: str) -> None:
         else:
             draft.put((*folder, name), content)
     document = after
-    if len(encoded := encode_document(encode_manifest(after.artifacts))) > SMALL_MANIFEST_BYTES:
+    if len(encoded := encode_manifest_document(after.artifacts)) > SMALL_MANIFEST_BYTES:
         draft.put((*folder, ARTIFACTS_DOCUMENT), encoded)
         document = replace(after, artifacts={})
     else:

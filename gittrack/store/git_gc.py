@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gittrack.core.events import ArtifactLogged
+from gittrack.core.events import logged_artifacts
 from gittrack.core.jsonform import decode, encode_document
 from gittrack.core.messages import compose_message
 from gittrack.core.paths import FORMAT, FORMAT_VERSION, run_folder, tombstone_path
@@ -24,7 +24,7 @@ from gittrack.store.lock import hold
 from gittrack.store.small_blobs import remove_small
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Sequence
+    from collections.abc import Callable, Container, Sequence
 
     from gittrack.store.git_commit import Committer
     from gittrack.store.git_store import GitStore
@@ -101,7 +101,9 @@ def find_in_flight(store: GitStore) -> InFlight:
         StoreError: A journal cannot be read.
     """
     writers = list(list_journals(store.layout))
-    digests = {digest for one in writers for digest in _digests(read_journal(one.path).events)}
+    digests = {
+        artifact.digest for one in writers for artifact in logged_artifacts(read_journal(one.path).events)
+    }
     # Content is stored before its run says so: while somebody writes, what is new may be on its way.
     return InFlight(frozenset(digests), time.time() - IN_FLIGHT_S if writers else math.inf)
 
@@ -175,7 +177,3 @@ def rewrite(
                 return
     message = f"{RUNS_REF} keeps moving"
     raise ConflictError(message, hint="is another program writing this ref? stop it and try again")
-
-
-def _digests(events: Iterable[object]) -> set[str]:
-    return {event.artifact.digest for event in events if isinstance(event, ArtifactLogged)}

@@ -11,7 +11,7 @@ from gittrack.core.documents import (
     decode_manifest,
     decode_run,
     encode_experiment,
-    encode_manifest,
+    encode_manifest_document,
     encode_run,
 )
 from gittrack.core.jsonform import decode, encode_document
@@ -128,7 +128,7 @@ class TreeMerge:
             run = replace(run, metrics={key: summarize(series) for key, series in histories.items()})
         if FILES_FOLDER in files:
             files[FILES_FOLDER] = self._keep_only(files[FILES_FOLDER], inline_digests(run))
-        if len(manifest := encode_document(encode_manifest(run.artifacts))) > SMALL_MANIFEST_BYTES:
+        if len(manifest := encode_manifest_document(run.artifacts)) > SMALL_MANIFEST_BYTES:
             files[ARTIFACTS_DOCUMENT] = self._put_file(manifest)
             run = replace(run, artifacts={})
         files[RUN_DOCUMENT] = self._put_file(encode_run(run))

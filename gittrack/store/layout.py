@@ -87,8 +87,13 @@ class Layout:
 
     @property
     def small(self) -> Path:
-        """Small artifacts that are too many to ride in a commit."""
-        return self.root / "small.sqlite"
+        """Small artifacts that are too many to ride in a commit, in packs."""
+        return self.root / "small"
+
+    @property
+    def small_index(self) -> Path:
+        """Where which of them is: derived, may be deleted at any time."""
+        return self.root / "small-index.sqlite"
 
     @property
     def known(self) -> Path:

@@ -27,6 +27,8 @@ BACKGROUND_BYTES = 4 << 20
 """From this size on, content is brought to the disk by the way, rather than at the next commit."""
 LOST = ".lost"
 """Ends the name of the marker of content that the disk did not take."""
+PACK = "pack-"
+"""Begins the name of the marker of a pack of small contents, and of such a pack that is damaged."""
 ABANDONED_S = 3600.0
 """A marker so old without content is that of a writer that was killed, or of content that was removed."""
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -60,6 +62,7 @@ def settle(layout: Layout, digests: Container[str] | None = None) -> None:
     Args:
         layout: Where it is.
         digests: Which content, all there is if None: what another run stores is for that run to wait for.
+            Packs of small contents are brought there in any case, few and small as they are.
 
     Raises:
         StoreError: Some of it could not be written; it is set aside, and the next call succeeds.
@@ -100,7 +103,9 @@ def _list_markers(layout: Layout, digests: Container[str] | None) -> list[Path]:
     except FileNotFoundError:
         return []
     return [
-        layout.unsettled / name for name in names if digests is None or name.removesuffix(LOST) in digests
+        layout.unsettled / name
+        for name in names
+        if digests is None or name.startswith(PACK) or name.removesuffix(LOST) in digests
     ]
 
 
@@ -131,7 +136,7 @@ def set_aside(layout: Layout, digest: str) -> Path | None:
     aside = layout.damaged / digest
     layout.damaged.mkdir(parents=True, exist_ok=True)
     try:
-        layout.blob(digest).replace(aside)
+        _place(layout, digest).replace(aside)
     except FileNotFoundError:
         return None
     return aside
@@ -139,7 +144,7 @@ def set_aside(layout: Layout, digest: str) -> Path | None:
 
 def _bring(layout: Layout, digest: str) -> None:
     """Bring content to the disk and forget its marker; if that fails, set it aside and mark it as lost."""
-    marker, path = layout.unsettled / digest, layout.blob(digest)
+    marker, path = layout.unsettled / digest, _place(layout, digest)
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
@@ -149,7 +154,7 @@ def _bring(layout: Layout, digest: str) -> None:
                 marker.unlink()
         return
     try:
-        if _was_before_a_boot(marker) and digest_file(path) != digest:
+        if _was_before_a_boot(marker) and digest_file(path) != digest.removeprefix(PACK):
             set_aside(layout, digest)
         else:
             datasync(descriptor)
@@ -163,6 +168,11 @@ def _bring(layout: Layout, digest: str) -> None:
             marker.replace(marker.with_name(f"{digest}{LOST}"))
     finally:
         os.close(descriptor)
+
+
+def _place(layout: Layout, name: str) -> Path:
+    """Return where the content or pack is that a marker is named after."""
+    return layout.small / name.removeprefix(PACK) if name.startswith(PACK) else layout.blob(name)
 
 
 def _bring_quietly(layout: Layout, digest: str) -> None:

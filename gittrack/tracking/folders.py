@@ -10,9 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gittrack.core.events import ArtifactLogged, encode_logged
-from gittrack.core.model import Artifact
-from gittrack.core.names import check_artifact_path
+from gittrack.core.events import ArtifactLogged, encode_folder
+from gittrack.core.names import check_artifact_paths
 from gittrack.errors import InvalidValueError, UserError
 from gittrack.store.digests import ignore
 from gittrack.store.disk import disk_errors
@@ -28,6 +27,8 @@ BATCH_BYTES = 16 << 20
 """So much of small files is stored in one go."""
 WORKERS = min(4, os.cpu_count() or 1)
 """So many large files are copied and hashed at once."""
+BATCH_FILES = 20_000
+"""So many at most."""
 MANY_FILES = 1000
 INLINE_FILES = 100
 """Of a folder of more than `MANY_FILES` so many ride in the run's own commit: each is an object there."""
@@ -42,11 +43,11 @@ def log_folder(
     *,
     link: bool = False,
     progress: Callable[[int], None] = ignore,
-) -> list[Artifact]:
-    """Store every file under ``source``, keeping its relative path; names are checked before any is stored.
+) -> list[str]:
+    """Store every file under ``source``, keeping its relative path; return the paths in the run.
 
-    Symbolic links to files inside the folder are followed; links that lead out of it are refused, and links
-    to folders are left out, so that no loop is endless.
+    Names are checked before any is stored. Symbolic links to files inside the folder are followed; links
+    that lead out of it are refused, and links to folders are left out, so that no loop is endless.
 
     Args:
         store: Where content goes.
@@ -61,10 +62,11 @@ def log_folder(
         StoreError: Something cannot be read, or the disk is full or failed.
     """
     top = join_path(folder, "x")[:-1]
-    found = [(file, check_artifact_path(top + name)) for file, name in walk(source)]
+    found = [(file, top + name) for file, name in walk(source)]
+    check_artifact_paths([path for _, path in found])
     inline = len(found) if len(found) <= MANY_FILES else INLINE_FILES
     large: list[tuple[str, str]] = []
-    logged: list[Artifact] = []
+    logged: list[str] = []
     for batch in _read_small(found, large):
         logged += _log_small(store, live, batch, inline - len(logged))
         progress(sum(len(data) for _, data in batch))
@@ -75,7 +77,7 @@ def log_folder(
             for (_, path), future in zip(large, stored, strict=True):
                 artifact = replace(future.result(), path=path)
                 live.write(ArtifactLogged(artifact, live.event_time()))
-                logged.append(artifact)
+                logged.append(path)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -156,45 +158,38 @@ def _read_small(
     total = 0
     with disk_errors("read the file"):
         for file, path in files:
-            data = _read_head(file)
+            # Plain calls in a plain loop: among ten thousand files, each call of a function counts.
+            descriptor = os.open(file, READ_ONLY)
+            try:
+                data = os.read(descriptor, INLINE_BYTES + 1)
+                while len(data) <= INLINE_BYTES and (more := os.read(descriptor, INLINE_BYTES)):
+                    data += more  # some file systems give a file in pieces
+            finally:
+                os.close(descriptor)
             if len(data) > INLINE_BYTES:
                 large.append((file, path))
                 continue
             batch.append((path, data))
             total += len(data)
-            if total > BATCH_BYTES:
+            if total > BATCH_BYTES or len(batch) == BATCH_FILES:
                 yield batch
                 batch, total = [], 0
     if batch:
         yield batch
 
 
-def _read_head(file: str) -> bytes:
-    """Return all of a small file, some more than that of a large one: of ten thousand, so in few calls."""
-    descriptor = os.open(file, READ_ONLY)
-    try:
-        data = os.read(descriptor, INLINE_BYTES + 1)
-        while len(data) <= INLINE_BYTES and (more := os.read(descriptor, INLINE_BYTES)):
-            data += more  # some file systems give a file in pieces
-    finally:
-        os.close(descriptor)
-    return data
-
-
-def _log_small(store: Store, live: LiveRun, files: list[tuple[str, bytes]], inline: int) -> list[Artifact]:
+def _log_small(store: Store, live: LiveRun, files: list[tuple[str, bytes]], inline: int) -> list[str]:
     """Log small files: ``inline`` of them, if the run has room, in its commit, the others in one write."""
-    logged: list[Artifact] = []
     rest: list[tuple[str, bytes]] = []
     for path, data in files:
-        if len(logged) < inline and live.inline_bytes + len(data) <= INLINE_BYTES_PER_RUN:
-            logged.append(log_content(store, live, path, data))
+        if inline > 0 and live.inline_bytes + len(data) <= INLINE_BYTES_PER_RUN:
+            log_content(store, live, path, data)
+            inline -= 1
         else:
             rest.append((path, data))
-    time = live.event_time()
-    digests = store.store_small([data for _, data in rest]) if rest else []
-    artifacts = [
-        Artifact(path, digest, len(data)) for (path, data), digest in zip(rest, digests, strict=True)
-    ]
-    if artifacts:
-        live.write_lines(encode_logged(artifacts, time))
-    return logged + artifacts
+    if rest:
+        contents = [data for _, data in rest]
+        digests = store.store_small(contents)
+        sizes = list(map(len, contents))
+        live.write_lines(encode_folder([path for path, _ in rest], digests, sizes, live.event_time()))
+    return [path for path, _ in files]

@@ -108,7 +108,7 @@ def read_status(client: Client) -> Status:
         waiting=len(_files(layout.spool)),
         packs=len(packs),
         pack_bytes=_size(packs),
-        artifact_bytes=_size([*_files(layout.objects), *filter(Path.exists, [layout.small])]),
+        artifact_bytes=_size([*_files(layout.objects), *_files(layout.small)]),
         journal_bytes=_size(_files(layout.journals)),
         remote=known.remote if known else None,
         ahead=known.sent if known else 0,

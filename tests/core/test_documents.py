@@ -16,8 +16,10 @@ from gittrack.core.documents import (
     decode_run,
     encode_experiment,
     encode_manifest,
+    encode_manifest_document,
     encode_run,
 )
+from gittrack.core.jsonform import encode_document
 from gittrack.core.model import RunStatus
 from tests import strategies
 
@@ -32,6 +34,11 @@ def settle(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: settle(value[key]) for key in sorted(value)}
     return repr(value)
+
+
+@given(strategies.runs())
+def test_a_manifest_is_the_document_that_it_would_be_by_the_long_way(run: Run) -> None:
+    assert encode_manifest_document(run.artifacts) == encode_document(encode_manifest(run.artifacts))
 
 
 @given(strategies.runs())

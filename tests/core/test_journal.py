@@ -11,18 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gittrack.core.documents import encode_run
-from gittrack.core.events import ArtifactLogged, decode_event, encode_event, encode_logged, event_row
+from gittrack.core.events import decode_event, encode_event, encode_folder, event_row
 from gittrack.core.fold import fold
 from gittrack.core.journal import JournalContent, metric_line_start, read_lines
 from gittrack.core.jsonform import encode_compact
-from gittrack.core.model import Artifact
 from gittrack.core.series import Series, normalize, summarize
 from gittrack.tracking.live import LiveRun
 from tests import strategies
 from tests.strategies import RUN_ID, Row, encode_item, to_histories, to_points
 
 if TYPE_CHECKING:
-    from gittrack.core.events import Event
+    from gittrack.core.events import Event, FolderLogged
     from gittrack.core.model import Run
 
 Items = list["Event | Row"]
@@ -58,11 +57,32 @@ def test_decode_after_encode_of_an_event_is_the_identity(event: Event) -> None:
     assert repr(decode_event(json.loads(line))) == repr(event)
 
 
-@given(st.lists(strategies.texts, max_size=5), strategies.times)
-def test_many_artifacts_at_once_are_the_same_lines_as_one_by_one(paths: list[str], time: int) -> None:
-    artifacts = [Artifact(path, f"{number:064x}", number) for number, path in enumerate(paths)]
-    one_by_one = b"".join(encode_event(ArtifactLogged(one, time)) for one in artifacts)
-    assert encode_logged(artifacts, time) == one_by_one
+@given(strategies.folders_logged())
+def test_a_folder_is_the_same_line_whoever_writes_it(event: FolderLogged) -> None:
+    columns = zip(*((one.path, one.digest, one.size) for one in event.artifacts), strict=True)
+    paths, digests, sizes = map(list, columns)
+    assert encode_folder(paths, digests, sizes, event.time) == encode_event(event)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        [["a", "b"], ["0a"], [1, 2]],
+        [["a"], ["../x"], [1]],
+        [["a"], [""], [1]],
+        [["a"], ["0a"], [-1]],
+        [["a", "b"], ["0a", "0b"], [1, True]],
+        [["a", "b"], ["0a", "0b"], [1, 1.5]],
+        [["\ud800"], ["0a"], [1]],
+        [[5], ["0a"], [1]],
+        [["a"], [7], [1]],
+        [[], [], []],
+        ["a"],
+    ],
+)
+def test_a_folder_with_one_bad_file_is_no_event(columns: list[object]) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011  (whatever is wrong)
+        decode_event(["A", 5, *columns])
 
 
 @given(item_lists)

@@ -13,6 +13,7 @@ from gittrack.core.names import (
     ADJECTIVES,
     NOUNS,
     check_artifact_path,
+    check_artifact_paths,
     check_experiment_id,
     check_key,
     check_name,
@@ -153,3 +154,40 @@ def test_ordinary_paths_can_be_files_on_windows(path: str) -> None:
 )
 def test_devices_and_what_windows_cannot_write_are_recognised(path: str) -> None:
     assert not is_name_for_windows(path)
+
+
+odd_paths = strategies.paths | st.sampled_from(
+    [
+        "",
+        "/a",
+        "a/",
+        "a//b",
+        "..",
+        "a/../b",
+        ".",
+        ".hidden",
+        "a/.b",
+        "a\nb",
+        "\ud800",
+        "é/ü",
+        "a" * 256,
+        "a/" * 501,
+    ]
+)
+
+
+@given(st.lists(odd_paths, max_size=4))
+def test_many_paths_pass_if_each_would(paths: list[str]) -> None:
+    refused = [path for path in paths if not may_be_a_path(path)]
+    if refused:
+        with pytest.raises(InvalidNameError):
+            check_artifact_paths(paths)
+    else:
+        check_artifact_paths(paths)
+
+
+def may_be_a_path(path: str) -> bool:
+    try:
+        return check_artifact_path(path) == path
+    except InvalidNameError:
+        return False

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gittrack.errors import CorruptDataError, InvalidValueError, StoreError
+from gittrack.errors import InvalidValueError, StoreError
 from gittrack.store import blobs
 from gittrack.store.copying import COPY_BYTES, share_blocks
 from gittrack.store.digests import digest_bytes, digest_file
 from gittrack.store.layout import Layout
-from gittrack.store.small_blobs import list_small
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -216,38 +215,3 @@ def test_many_who_store_the_same_at_once_leave_one_copy(layout: Layout, tmp_path
     assert len(set(found)) == 1
     assert len(list(blobs.list_blobs(layout))) == 1
     assert list(layout.temporary.iterdir()) == []
-
-
-def test_many_small_contents_share_a_file_and_are_content_like_any_other(layout: Layout) -> None:
-    some = [os.urandom(number % 50) + b"%d" % number for number in range(3000)]
-    digests = blobs.store_small(layout, some)
-    assert not layout.objects.exists()
-    assert read(layout, digests[1234]) == some[1234]
-    assert set(blobs.list_blobs(layout)) == set(digests)
-    assert all(blobs.has_blob(layout, digest) for digest in digests[::100])
-    blobs.verify_blob(layout, digests[7])
-    assert not blobs.has_blob(layout, "0a" * 32)
-    again = blobs.store_small(layout, [*some[:10], b"new"])
-    assert again[:10] == digests[:10]
-    assert len(list_small(layout)) == len(set(digests)) + 1
-    blobs.remove_blob(layout, digests[0])
-    assert not blobs.has_blob(layout, digests[0])
-    assert read(layout, digests[1]) == some[1]
-
-
-def test_small_contents_that_are_damaged_are_found_and_a_torn_file_is_an_error_with_a_hint(
-    layout: Layout,
-) -> None:
-    [digest, _] = blobs.store_small(layout, [b"a" * 4000, b"b" * 4000])
-    data = bytearray(layout.small.read_bytes())
-    place = data.index(b"a" * 1000)
-    data[place] ^= 1
-    layout.small.unlink()
-    layout.small.write_bytes(data)
-    with pytest.raises(CorruptDataError):
-        blobs.verify_blob(layout, digest)
-    layout.small.unlink()
-    layout.small.write_bytes(b"this is no database, and never was" * 100)
-    with pytest.raises(StoreError) as failure:
-        blobs.has_blob(layout, "0a" * 32)
-    assert failure.value.hint

@@ -87,7 +87,7 @@ def test_small_content_that_is_damaged_is_fetched_again_too(here: Client, tmp_pa
     artifact = here.get_run(run.run_id).artifacts["39.bin"]
     assert not artifact.inline
     remove_small(layout(here), [(artifact.digest, 2.0**40)])
-    add_small(layout(here), [(artifact.digest, b"something else")])
+    add_small(layout(here), {bytes.fromhex(artifact.digest): b"something else"})
     with pytest.warns(UserWarning, match="was fetched again"):
         assert here.read_artifact(run.run_id, "39.bin") == (folder / "39.bin").read_bytes()
     assert check_store(git_store(here)) == []

@@ -44,7 +44,7 @@ def log_matches(client: Client, run_id: str, pattern: str) -> list[str]:
             continue  # what is in it is found too
         path = files.join_path(folder or None, _name_of(source))
         if source.is_dir():
-            stored += [one.path for one in folders.log_folder(client.store, live, source, path)]
+            stored += folders.log_folder(client.store, live, source, path)
         else:
             stored.append(files.log_file(client.store, live, source, path).path)
     return stored
