@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gittrack.core.events import ParamsLogged, RunStarted, StatusChanged, encode_event
+from gittrack.core.event_lines import encode_event
+from gittrack.core.events import ParamsLogged, RunStarted, StatusChanged
 from gittrack.core.journal import encode_metrics
 from gittrack.core.model import RunStatus
 from tests.repositories import git, open_store

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from hypothesis import strategies as st
 
 from gittrack.core.content import Chunk, Extent, Recipe
+from gittrack.core.event_lines import (
+    encode_event,
+)
 from gittrack.core.events import (
     ArtifactLogged,
     ArtifactRemoved,
@@ -28,7 +31,6 @@ from gittrack.core.events import (
     TagDeleted,
     TagsSet,
     digest_environment,
-    encode_event,
 )
 from gittrack.core.experiments import ExperimentChange
 from gittrack.core.inputs import Dataset, DatasetInput, InputTag

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gittrack.core.events import decode_code, encode_code
+from gittrack.core.event_lines import decode_code, encode_code
 from gittrack.core.jsonform import decode, decode_float, encode_document, encode_float, encode_text
 from gittrack.core.model import Artifact, Experiment, LifecycleStage, MetricSummary, Run, RunStatus
 

@@ -6,13 +6,15 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from gittrack.core.events import Event, decode_event
+from gittrack.core.event_lines import decode_event
 from gittrack.core.jsonform import SPECIAL_FLOATS, encode_compact, encode_float
 from gittrack.core.series import SeriesBuilder
 from gittrack.core.values import MAX_STEP, MIN_STEP
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from gittrack.core.events import Event
 
 BATCH_LINES = 2000
 """Lines parsed by one call of the JSON parser."""

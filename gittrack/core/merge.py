@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from gittrack.core.documents import encode_inputs, encode_manifest
-from gittrack.core.events import encode_code
+from gittrack.core.event_lines import encode_code
 from gittrack.core.fold import side_file_field
 from gittrack.core.jsonform import encode_compact
 

@@ -10,7 +10,8 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, BinaryIO
 
-from gittrack.core.events import ArtifactLogged, encode_event
+from gittrack.core.event_lines import encode_event
+from gittrack.core.events import ArtifactLogged
 from gittrack.core.fold import fold
 from gittrack.core.messages import parse_entry_ids
 from gittrack.core.model import Artifact

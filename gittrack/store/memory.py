@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from gittrack.core.artifact_uri import list_makers
-from gittrack.core.events import ArtifactLogged, EnvironmentRecorded, encode_event
+from gittrack.core.event_lines import encode_event
+from gittrack.core.events import ArtifactLogged, EnvironmentRecorded
 from gittrack.core.experiments import fold_experiment
 from gittrack.core.fold import fold, fold_side_files
 from gittrack.core.frames import collect_table, list_names

@@ -15,7 +15,8 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from gittrack.core.documents import decode_summary, encode_summary
-from gittrack.core.events import Event, RunResumed, RunStarted, StatusChanged, decode_event, event_row
+from gittrack.core.event_lines import decode_event, event_row
+from gittrack.core.events import Event, RunResumed, RunStarted, StatusChanged
 from gittrack.core.experiments import ExperimentChange, change_row, parse_change
 from gittrack.core.frozen import dataclass
 from gittrack.core.jsonform import decode, encode_compact

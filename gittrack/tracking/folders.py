@@ -10,7 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gittrack.core.events import ArtifactLogged, encode_folder
+from gittrack.core.event_lines import encode_folder
+from gittrack.core.events import ArtifactLogged
 from gittrack.core.names import check_artifact_paths
 from gittrack.errors import InvalidValueError, UserError
 from gittrack.store.digests import ignore

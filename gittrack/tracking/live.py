@@ -7,7 +7,8 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from gittrack.core.events import ParamsLogged, TagDeleted, TagsSet, encode_event
+from gittrack.core.event_lines import encode_event
+from gittrack.core.events import ParamsLogged, TagDeleted, TagsSet
 from gittrack.core.fold import latest_edit
 from gittrack.core.journal import encode_metrics, metric_line_start
 from gittrack.core.model import TAG_RUN_NAME, Metric, format_param

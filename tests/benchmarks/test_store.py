@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gittrack.core.events import ParamsLogged, RunStarted, StatusChanged, encode_event
+from gittrack.core.event_lines import encode_event
+from gittrack.core.events import ParamsLogged, RunStarted, StatusChanged
 from gittrack.core.journal import encode_metrics
 from gittrack.core.model import RunStatus
 from gittrack.store.spool import spool_journal

@@ -34,7 +34,7 @@ STARTED = RunStarted(RUN_ID, "0", "tidy-otter-412", 1000, tags={"kind": "test"})
 
 
 def without_stamps(run: Run) -> str:
-    """Return all that a run says, but for its stamps and the order of its artifacts, which are stored sorted."""
+    """Return all that a run says, but for stamps and the order of artifacts, stored sorted as they are."""
     return repr(dataclasses.replace(run, edits={}, artifacts=dict(sorted(run.artifacts.items()))))
 
 

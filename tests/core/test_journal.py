@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gittrack.core.documents import encode_run
-from gittrack.core.events import decode_event, encode_event, encode_folder, event_row
+from gittrack.core.event_lines import decode_event, encode_event, encode_folder, event_row
 from gittrack.core.fold import fold
 from gittrack.core.journal import JournalContent, metric_line_start, read_lines
 from gittrack.core.jsonform import encode_compact

@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gittrack.core.documents import encode_experiment, encode_run
+from gittrack.core.event_lines import (
+    encode_event,
+)
 from gittrack.core.events import (
     ArtifactLogged,
     LifecycleChanged,
@@ -21,7 +24,6 @@ from gittrack.core.events import (
     Renamed,
     StatusChanged,
     TagsSet,
-    encode_event,
 )
 from gittrack.core.experiments import ExperimentChange
 from gittrack.core.model import Artifact, LifecycleStage, RunStatus

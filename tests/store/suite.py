@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gittrack.core.event_lines import (
+    encode_event,
+)
 from gittrack.core.events import (
     ArtifactLogged,
     EnvironmentRecorded,
@@ -22,7 +25,6 @@ from gittrack.core.events import (
     TagDeleted,
     TagsSet,
     digest_environment,
-    encode_event,
 )
 from gittrack.core.experiments import ExperimentChange
 from gittrack.core.journal import encode_metrics

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gittrack.core.events import ParamsLogged, RunStarted, TagsSet, encode_event
+from gittrack.core.event_lines import encode_event
+from gittrack.core.events import ParamsLogged, RunStarted, TagsSet
 from gittrack.core.journal import encode_metrics
 from gittrack.store.spool import spool_journal
 from tests.repositories import count_commits, make_repository, open_store

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gittrack.core.events import LifecycleChanged, Renamed, RunResumed, TagsSet, encode_event
+from gittrack.core.event_lines import encode_event
+from gittrack.core.events import LifecycleChanged, Renamed, RunResumed, TagsSet
 from gittrack.core.experiments import ExperimentChange
 from gittrack.core.model import LifecycleStage, RunStatus
 from gittrack.errors import LockedError, RepositoryNotFoundError, StoreError

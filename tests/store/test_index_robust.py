@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gittrack.core.documents import encode_run
-from gittrack.core.events import encode_event
+from gittrack.core.event_lines import encode_event
 from gittrack.core.paths import run_folder
 from gittrack.core.query import parse_filter, parse_order_by
 from gittrack.core.search import RunQuery

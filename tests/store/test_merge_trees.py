@@ -13,6 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gittrack.core.event_lines import (
+    encode_event,
+)
 from gittrack.core.events import (
     ArtifactLogged,
     ArtifactRemoved,
@@ -23,7 +26,6 @@ from gittrack.core.events import (
     StatusChanged,
     TagDeleted,
     TagsSet,
-    encode_event,
 )
 from gittrack.core.experiments import ExperimentChange
 from gittrack.core.journal import encode_metrics

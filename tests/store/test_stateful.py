@@ -19,6 +19,9 @@ from hypothesis.stateful import (
     rule,
 )
 
+from gittrack.core.event_lines import (
+    encode_event,
+)
 from gittrack.core.events import (
     ArtifactLogged,
     LifecycleChanged,
@@ -30,7 +33,6 @@ from gittrack.core.events import (
     StatusChanged,
     TagDeleted,
     TagsSet,
-    encode_event,
 )
 from gittrack.core.experiments import ExperimentChange
 from gittrack.core.journal import encode_metrics

@@ -141,11 +141,11 @@ def test_a_command_of_any_kind_tells_how_it_was_started_and_a_python_in_it_tells
     repository: Path,
 ) -> None:
     program = [sys.executable, "-m", "gittrack"]
-    execute(repository, *program, "run", "--", "sh", "-c", "true", "--token=abc", folder="sub")
+    execute(repository, *program, "run", "--", "sh", "-c", "true", "--token=not-to-be-seen", folder="sub")
     run, launch = newest(repository)
     assert launch["argv"] == ["sh", "-c", "true", "--token=***"]
     assert (launch["folder"], run.environment) == ("sub", None)
-    assert "abc" not in json.dumps(dict(run.data.tags))
+    assert "not-to-be-seen" not in json.dumps(dict(run.data.tags))
     execute(repository, *program, "run", "--", sys.executable, "train.py", folder="sub")
     run, launch = newest(repository)
     assert launch["argv"] == [sys.executable, "train.py"]
