@@ -96,10 +96,12 @@ def spread_of_cells(cells: Iterable[ParamValue]) -> Spread | None:
 def measure(values: Sequence[float]) -> Spread:
     """Return mean and sample standard deviation of at least one number."""
     count = len(values)
+    if count == 1:
+        return Spread(values[0], None, count)
     if not all(map(math.isfinite, values)):
-        return Spread(sum(values) / count, math.nan if count > 1 else None, count)
-    if count == 1 or min(values) == max(values):
-        return Spread(values[0], None if count == 1 else 0.0, count)
+        return Spread(sum(values) / count, math.nan, count)
+    if min(values) == max(values):
+        return Spread(values[0], 0.0, count)
     try:
         mean = math.fsum(values) / count
     except OverflowError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gittrack.core.late import forget_values
 from gittrack.site import paths
 from gittrack.site.index import assign_groups, cut_segments, describe_cells, describe_runs, describe_site
 from gittrack.site.newest import describe_newest
@@ -37,6 +38,8 @@ def write_index(job: Job, notes: Mapping[str, Mapping[str, str]]) -> None:
                 job.folder.remember(key, path)
             chunks.append(path or None)
         segments.append(chunks)
+        for run in runs:
+            forget_values(run.metrics)
     manifest = {**describe_site(contents, segments), "newest": describe_newest(contents, groups[0], notes)}
     job.folder.put(paths.MANIFEST, encode_script("manifest", manifest))
 

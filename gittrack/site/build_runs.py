@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gittrack.core.late import forget_values
 from gittrack.core.manifest import signature_stamps
 from gittrack.errors import NotFoundError
 from gittrack.site import paths
@@ -76,6 +77,9 @@ def write_run(job: Job, run: Run) -> Mapping[str, str]:
     view["verification"] = job.source.verify_run(run.run_id) if signature_stamps(run) else None
     view["around"] = read_around(job.source, run, job.contents.alerts.get(run.run_id, ()))
     job.folder.put(page, job.renderer.render("run.html", view))
+    for shown in filter(None, (run, job.contents.previous.get(run.run_id))):
+        forget_values(shown.metrics)
+        forget_values(shown.artifacts)
     note = {"key": key, "data": data, "primary": primary, "spark": _spark(series, primary)}
     if more:
         note["files"] = " ".join(sorted(more))

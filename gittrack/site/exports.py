@@ -8,6 +8,7 @@ import json
 import math
 from typing import TYPE_CHECKING
 
+from gittrack.core.late import last_of
 from gittrack.site.columns import METRIC, PARAM, visible_tags
 from gittrack.site.paths import run_page
 from gittrack.site.scripts import encode_number
@@ -97,7 +98,7 @@ def _describe(run: Run, contents: Contents) -> dict[str, object]:
 
 def _cell(run: Run, column: Column, contents: Contents, tags: dict[str, str]) -> Cell | None:
     if column.kind == METRIC:
-        return run.metrics[column.key].last if column.key in run.metrics else None
+        return last_of(run.metrics, column.key)
     return contents.params[run.run_id].get(column.key) if column.kind == PARAM else tags.get(column.key)
 
 

@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from gittrack.core.documents import encode_inputs
-from gittrack.core.late import rows_of
+from gittrack.core.late import pack_rows
 from gittrack.core.manifest import signature_stamps
 from gittrack.site.catalog import list_registered
 from gittrack.site.gather import describe_lineage
@@ -36,6 +36,7 @@ class Fingerprints:
         self._contents = contents
         self._own: dict[str, bytes] = {}
         self._registered = list_registered(contents)
+        self._shared = _digest((contents.title, contents.nav, contents.live))
 
     def of(self, run: Run) -> str:
         """Return a digest of everything a run's page and data are made of, besides the templates."""
@@ -44,8 +45,8 @@ class Fingerprints:
         before = contents.previous.get(run.run_id)
         others, more = contents.same_code.get(run.run_id, ((), 0))
         facts = (
-            self._digest(run),
-            None if before is None else self._digest(before),
+            self._digest_once(run),
+            None if before is None else self._digest_once(before),
             None if parent is None else parent.name,
             [
                 (child.run_id, child.name, child.status.value)
@@ -54,9 +55,7 @@ class Fingerprints:
             [(other.run_id, other.name) for other in others],
             more,
             describe_lineage(run, contents),
-            contents.title,
-            contents.nav,
-            contents.live,
+            self._shared,
             contents.limits.get(run.run_id),
             contents.experiments.get(run.experiment_id),
             list(map(contents.columns.lower.__contains__, run.metrics)),
@@ -65,9 +64,9 @@ class Fingerprints:
             contents.earlier.get(run.run_id),
             self._registered.get(run.run_id, []),
         )
-        return hashlib.sha256(marshal.dumps(facts, _FORMAT)).hexdigest()[:24]
+        return _digest(facts).hex()[:24]
 
-    def _digest(self, run: Run) -> bytes:
+    def _digest_once(self, run: Run) -> bytes:
         """Return a digest of all that is in a run; it is asked for twice, as the run after shows it too."""
         found = self._own.get(run.run_id)
         if found is None:
@@ -82,12 +81,16 @@ def _digest_run(run: Run) -> bytes:
         dict(run.params),
         dict(run.tags),
         list(run.metrics),
-        rows_of(run.metrics),
-        rows_of(run.artifacts),
+        pack_rows(run.metrics),
+        pack_rows(run.artifacts),
         encode_inputs(run.datasets),
         dict(run.used),
         dict(run.model_outputs),
         dict(run.edits),
         signature_stamps(run),
     )
+    return _digest(facts)
+
+
+def _digest(facts: tuple[Any, ...]) -> bytes:
     return hashlib.sha256(marshal.dumps(facts, _FORMAT)).digest()

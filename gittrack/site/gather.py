@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, TypeAlias
 
 from gittrack.core.artifact_uri import RUNS
 from gittrack.core.direction import agreed_directions
+from gittrack.core.late import last_of
 from gittrack.core.model import TAG_NOTE
 from gittrack.core.views import VIEWS_FILE, decode_views
 from gittrack.errors import UserError
@@ -110,11 +113,12 @@ class Contents:
         key = self.columns.primary
         if key is None:
             return None
-        ranked = [run for run in self.runs if key in run.metrics and not _is_nan(run.metrics[key].last)]
+        lasts = [(last_of(run.metrics, key), run) for run in self.runs]
+        ranked = [(value, run) for value, run in lasts if value is not None and not math.isnan(value)]
         if not ranked:
             return None
         choose = min if key in self.columns.lower else max
-        return choose(ranked, key=lambda run: run.metrics[key].last)
+        return choose(ranked, key=itemgetter(0))[1]
 
 
 def gather(source: Source, options: SiteOptions) -> Contents:
@@ -223,7 +227,3 @@ def describe_lineage(run: Run, contents: Contents) -> tuple[list[_Use], list[_Us
 def note_of(run: Run) -> str | None:
     """Return the note people wrote about a run."""
     return run.tags.get(TAG_NOTE)
-
-
-def _is_nan(value: float) -> bool:
-    return value != value  # noqa: PLR0124 - only NaN differs from itself

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from gittrack.core.late import last_of
 from gittrack.site.columns import (
     HIGHEST,
     LOWEST,
@@ -93,7 +94,7 @@ def describe_cells(runs: Sequence[Run], columns: Sequence[Column], contents: Con
         key = column.key
         cells: list[Cell | None]
         if column.kind == METRIC:
-            cells = [summary.last if (summary := run.metrics.get(key)) else None for run in runs]
+            cells = [last_of(run.metrics, key) for run in runs]
         elif column.kind in {LOWEST, HIGHEST}:
             cells = [_extreme(run, column) for run in runs]
         elif column.kind == PARAM:

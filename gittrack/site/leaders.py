@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from gittrack.core.grouping import Spread, measure
-from gittrack.site.columns import is_seed
+from gittrack.core.late import last_of
+from gittrack.site.columns import PARAM, is_seed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
+
     from gittrack.core.model import Run
+    from gittrack.site.columns import Cell
     from gittrack.site.gather import Contents
 
 
@@ -28,24 +35,27 @@ def rank_settings(contents: Contents, count: int) -> list[Leader]:
     key = contents.columns.primary
     if key is None:
         return []
-    groups: dict[tuple[object, ...], list[Run]] = {}
+    seeds = {one.key for one in contents.columns.all if one.kind == PARAM and is_seed(one.key)}
+    groups: dict[tuple[object, ...], list[tuple[float, Run]]] = {}
     for run in contents.runs:
-        if key in run.metrics and math.isfinite(run.metrics[key].last):
-            groups.setdefault(_setting(run, contents), []).append(run)
+        value = last_of(run.metrics, key)
+        if value is not None and math.isfinite(value):
+            groups.setdefault(_setting(run, contents.params[run.run_id], seeds), []).append((value, run))
     sign = 1 if key in contents.columns.lower else -1
-    leaders = []
-    for runs in groups.values():
-        best_first = sorted(runs, key=lambda run: sign * run.metrics[key].last)
-        leaders.append(Leader(tuple(best_first), measure([run.metrics[key].last for run in best_first])))
-    leaders.sort(key=lambda leader: (sign * leader.spread.mean, leader.runs[0].run_id))
-    return leaders[:count]
+    ranked = []
+    for members in groups.values():
+        if len(members) > 1:
+            members.sort(key=lambda one: sign * one[0])
+        spread = measure([value for value, _ in members])
+        ranked.append((sign * spread.mean, members[0][1].run_id, members, spread))
+    best = heapq.nsmallest(count, ranked, key=itemgetter(0, 1))
+    return [Leader(tuple(run for _, run in members), spread) for *_, members, spread in best]
 
 
-def _setting(run: Run, contents: Contents) -> tuple[object, ...]:
-    params = contents.params[run.run_id]
+def _setting(run: Run, params: Mapping[str, Cell], seeds: AbstractSet[str]) -> tuple[object, ...]:
     if not params:
         # Runs without params are not known to be alike.
         return (run.run_id,)
-    if any(map(is_seed, params)):
-        params = {key: cell for key, cell in params.items() if not is_seed(key)}
-    return (run.experiment_id, *params.items())
+    if not seeds.isdisjoint(params):
+        params = {key: cell for key, cell in params.items() if key not in seeds}
+    return (run.experiment_id, *params, *params.values())

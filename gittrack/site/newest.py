@@ -6,6 +6,7 @@ import json
 import math
 from typing import TYPE_CHECKING
 
+from gittrack.core.late import last_of
 from gittrack.site.columns import METRIC
 from gittrack.site.index import describe_cells, describe_runs
 from gittrack.site.scripts import encode_number
@@ -76,6 +77,6 @@ def list_first(contents: Contents, count: int) -> list[tuple[Run, int, int]]:
 
 def _range(contents: Contents, key: str) -> list[float | int | str] | None:
     """Return the least and the greatest finite last value of a metric, None where there is none."""
-    found = [run.metrics[key].last for run in contents.runs if key in run.metrics]
-    finite = [value for value in found if math.isfinite(value)]
+    found = (last_of(run.metrics, key) for run in contents.runs)
+    finite = [value for value in found if value is not None and math.isfinite(value)]
     return [encode_number(min(finite)), encode_number(max(finite))] if finite else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gittrack.core.late import last_of
 from gittrack.core.model import RunStatus
 from gittrack.site.changes import Change, list_changes
 from gittrack.site.columns import METRIC, PARAM, find_counterpart
@@ -190,6 +191,5 @@ def _list_experiments(contents: Contents) -> list[ExperimentCard]:
 
 def _cell(run: Run, contents: Contents, kind: str, key: str) -> object:
     if kind == METRIC:
-        summary = run.metrics.get(key)
-        return None if summary is None else summary.last
+        return last_of(run.metrics, key)
     return contents.params[run.run_id].get(key)

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gittrack.core.late import last_of
+
 if TYPE_CHECKING:
     from gittrack.core.model import Run
     from gittrack.site.gather import Contents
@@ -32,13 +34,13 @@ def find_records(contents: Contents) -> list[Record]:
     best: dict[str, Record] = {}
     found = []
     for run in reversed(contents.runs):
-        summary = run.metrics.get(key)
-        if summary is None or not math.isfinite(summary.last):
+        value = last_of(run.metrics, key)
+        if value is None or not math.isfinite(value):
             continue
         last = best.get(run.experiment_id)
-        if last is None or sign * summary.last < sign * last.value:
+        if last is None or sign * value < sign * last.value:
             before, holder = (last.value, last.run) if last else (None, None)
-            record = Record(run, summary.last, before, holder)
+            record = Record(run, value, before, holder)
             best[run.experiment_id] = record
             found.append(record)
     return found[::-1]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from gittrack.core.late import last_of
 from gittrack.site.curves import resample
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ def draw_trend(runs: Sequence[Run], key: str, *, is_lower: bool) -> Trend | None
 
     ``is_lower`` says whether less is better.
     """
-    values = [run.metrics[key].last for run in runs if key in run.metrics]
-    values = [value for value in values if math.isfinite(value)]
+    lasts = (last_of(run.metrics, key) for run in runs)
+    values = [value for value in lasts if value is not None and math.isfinite(value)]
     if not values:
         return None
     records = list(accumulate(values, min if is_lower else max))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import marshal
 import zlib
 from dataclasses import replace
+from functools import lru_cache
 from math import isnan
 from operator import attrgetter
 from sys import intern
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from gittrack.core.documents import decode_inputs, encode_inputs
 from gittrack.core.jsonform import SPECIAL_FLOATS
-from gittrack.core.late import LateMapping, rows_of
+from gittrack.core.late import LateMapping, pack_rows
 from gittrack.core.model import Artifact, Code, LifecycleStage, MetricSummary, Run, RunStatus
 
 if TYPE_CHECKING:
@@ -23,6 +24,10 @@ _CHECK = 4
 """Bytes of the checksum, which come first: what it does not fit must not be read."""
 _FORMAT = 4
 """Of marshal: every Python since 3.4 reads it."""
+_FORMAT_OF_KEYS = 2
+"""The last without references: equal keys give equal bytes."""
+_SHARED = 128
+"""Lists of keys that are kept as they were read last."""
 _row_of_code = attrgetter(
     "commit", "branch", "dirty", "remote", "entry", "snapshot", "tree", "changed", "skipped", "reason"
 )
@@ -39,9 +44,9 @@ def pack_run(run: Run) -> bytes:
         run.lifecycle_stage.value, run.reason, run.user, run.source, run.parent,
         _row_of_code(run.code) if run.code else None, run.environment,
         _with_shared_keys(run.params),
-        dict(zip(map(intern, run.metrics), rows_of(run.metrics), strict=True)),
+        _pack_keys(run.metrics), tuple(one.last for one in run.metrics.values()), pack_rows(run.metrics),
         _with_shared_keys(run.tags),
-        dict(zip(run.artifacts, rows_of(run.artifacts), strict=True)),
+        _pack_keys(run.artifacts), pack_rows(run.artifacts),
         encode_inputs(run.datasets), dict(run.used), run.model_inputs, dict(run.model_outputs),
         dict(run.edits),
     )  # fmt: skip
@@ -62,7 +67,7 @@ def unpack_run(packed: bytes) -> Run:
     fields: Any = marshal.loads(data)  # noqa: S302  (ours, in a file of ours, and its checksum fits)
     (
         run_id, name, experiment_id, status, start_time, end_time, stage, reason, user, source, parent,
-        code, environment, params, metrics, tags, artifacts, datasets, *others,
+        code, environment, params, metrics, lasts, summaries, tags, paths, artifacts, datasets, *others,
     ) = fields  # fmt: skip
     return Run(
         run_id,
@@ -79,9 +84,9 @@ def unpack_run(packed: bytes) -> Run:
         Code(*code) if code else None,
         environment,
         params,
-        LateMapping(metrics, _make_summary),
+        LateMapping(_places_of(metrics), summaries, _make_summary, lasts),
         tags,
-        LateMapping(artifacts, Artifact),
+        LateMapping(_places_of(paths), artifacts, Artifact),
         decode_inputs(datasets),
         *others,
     )
@@ -96,6 +101,17 @@ def _make_summary(*row: Any) -> MetricSummary:  # noqa: ANN401  (as it was packe
         )
         return replace(summary, last=last, min=least, max=greatest)
     return summary
+
+
+def _pack_keys(mapping: Mapping[str, Any]) -> bytes:
+    return marshal.dumps(list(mapping), _FORMAT_OF_KEYS)
+
+
+@lru_cache(_SHARED)
+def _places_of(keys: bytes) -> dict[str, int]:
+    """Return key → its place; runs with the same keys share it."""
+    names: list[str] = marshal.loads(keys)  # noqa: S302  (part of what the checksum is of)
+    return {intern(name): place for place, name in enumerate(names)}
 
 
 def _with_shared_keys(mapping: Mapping[str, Any]) -> dict[str, Any]:

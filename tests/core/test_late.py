@@ -4,24 +4,33 @@ from __future__ import annotations
 
 import pickle
 from dataclasses import astuple
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gittrack.core.late import LateMapping, rows_of
+from gittrack.core.late import LateMapping, forget_values, last_of, pack_rows
 from gittrack.core.model import MetricSummary
 from tests import strategies
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from gittrack.core.model import Run
+
+Value = TypeVar("Value")
 
 ROWS = {"a": (1.0, 2, 3, 4.0, 5, 6.0, 7, 8), "b": (9.0, 9, 9, 9.0, 9, 9.0, 9, 9)}
 
 
-def make() -> LateMapping[MetricSummary]:
-    return LateMapping(dict(ROWS), MetricSummary)
+def make(rows: Mapping[str, tuple[Any, ...]] = ROWS) -> LateMapping[MetricSummary]:
+    return pack({key: MetricSummary(*row) for key, row in rows.items()}, MetricSummary)
+
+
+def pack(values: Mapping[str, MetricSummary], make: Callable[..., Value]) -> LateMapping[Value]:
+    places = {key: place for place, key in enumerate(values)}
+    return LateMapping(places, pack_rows(values), make, [one.last for one in values.values()])
 
 
 @pytest.mark.parametrize("first", [[], ["b"], ["b", "a"]])
@@ -49,7 +58,7 @@ def test_a_value_is_made_once_and_only_when_asked_for() -> None:
         made.append(row[0])
         return row
 
-    late = LateMapping(dict(ROWS), note)
+    late = pack(make(), note)
     assert (list(late), len(late), made) == (["a", "b"], 2, [])
     assert late["b"] is late["b"]
     assert made == [9.0]
@@ -62,8 +71,32 @@ def test_a_key_that_is_missing_raises_key_error() -> None:
         make()["c"]
 
 
+def test_what_was_made_is_let_go_of_and_made_again() -> None:
+    late = make()
+    first = late["a"]
+    forget_values(late)
+    assert late["a"] == first
+    assert late["a"] is not first
+    forget_values({"a": first})  # made at once: there is nothing to let go of
+
+
+@given(strategies.runs())
+def test_packed_rows_are_the_same_of_values_made_late_and_at_once(run: Run) -> None:
+    late = pack(run.metrics, MetricSummary)
+    assert repr(late) == repr(dict(run.metrics))
+    assert repr(late.rows()) == repr(list(map(astuple, run.metrics.values())))
+    again = pack(dict(late.items()), MetricSummary)
+    assert pack_rows(again) == pack_rows(late) == pack_rows(run.metrics)
+
+
 @given(strategies.runs(), st.booleans())
-def test_rows_are_the_same_of_values_made_late_and_at_once(run: Run, is_late: bool) -> None:
-    rows = {key: astuple(one) for key, one in run.metrics.items()}
-    metrics = LateMapping(rows, MetricSummary) if is_late else run.metrics
-    assert repr(rows_of(metrics)) == repr(list(rows.values()))
+def test_last_values_are_there_without_their_summaries(run: Run, is_late: bool) -> None:
+    metrics = pack(run.metrics, not_asked_for) if is_late else run.metrics
+    assert repr([last_of(metrics, key) for key in run.metrics]) == repr(
+        [one.last for one in run.metrics.values()]
+    )
+    assert last_of(metrics, "no such metric") is None
+
+
+def not_asked_for(*_: object) -> MetricSummary:
+    raise AssertionError
