@@ -133,7 +133,7 @@ def publish(
     if target is not None and "://" not in target:
         click.echo(build_folder(client, Path(target), chosen).index)
         return
-    folder = client.watched_folders()[0].parent / "gittrack" / "site"
+    folder = client.own_folder("site")
     build_folder(client, folder, chosen)
     if target is not None:
         from gittrack.cli.progress import show_progress

@@ -115,6 +115,7 @@ def choose_source(client: Client, chosen: Chosen) -> tuple[Source, SiteOptions]:
         tables=chosen["tables"],
         max_bytes=chosen["max_size"],
         left_out=tuple(left_out),
+        cache=client.own_folder("compiled"),
     )
     if not left_out:
         return client, options

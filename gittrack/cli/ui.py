@@ -63,10 +63,11 @@ def ui(client: Client, port: int, opens: bool, is_mlflow: bool) -> None:  # noqa
     from gittrack.watch import watch
 
     watched = client.watched_folders()
-    folder = watched[0].parent / "gittrack" / "ui"
+    folder = client.own_folder("ui")
     top = client.work_tree()
     reports = [] if top is None or not (top / FOLDER).is_dir() else [top / FOLDER]
-    options = SiteOptions(live=True, drafts=None if top is None else Drafts(top))
+    drafts = None if top is None else Drafts(top)
+    options = SiteOptions(live=True, drafts=drafts, cache=client.own_folder("compiled"))
     # Watched first, or what changes while the site is built is missed.
     with (
         stop_on_signals() as stopped,

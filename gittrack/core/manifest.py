@@ -84,6 +84,8 @@ def encode_artifacts(run: Run) -> dict[str, object]:
 
 def signature_stamps(run: Run) -> tuple[str, ...]:
     """Return the stamps of a run's signatures, none if nobody signed it: other signatures, other stamps."""
+    if not run.edits:
+        return ()
     beginning = side_file_field(PREFIX)
     return tuple(run.edits[field] for field in sorted(run.edits) if field.startswith(beginning))
 

@@ -71,7 +71,8 @@ def build(
         folder = Folder(output)
         settle()
         folder.check_free(paths.FIXED)
-        job = Job(source, contents, Fingerprints(contents), found, Renderer(found), folder, options)
+        renderer = Renderer(found, options.cache)
+        job = Job(source, contents, Fingerprints(contents), found, renderer, folder, options)
         return _write(job, output, progress)
 
 

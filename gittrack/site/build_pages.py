@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from gittrack.site import paths
 from gittrack.site.build_machine import write_machine_files
-from gittrack.site.build_reports import write_reports
 from gittrack.site.catalog import view_data, view_models
 from gittrack.site.history import view_history
 from gittrack.site.overview import view_overview
@@ -50,11 +49,14 @@ def write_pages(job: Job, notes: dict[str, Mapping[str, str]]) -> tuple[int, lis
         about_runs[paths.MODELS] = view_models(contents)
     if (paths.DATA, "Data") in contents.nav:
         about_runs[paths.DATA] = view_data(contents)
-    problems = write_reports(job, chart_data, notes)
+    problems: list[str] = []
+    if contents.reports:
+        from gittrack.site.build_reports import write_reports  # few builds need it
+
+        problems += write_reports(job, chart_data, notes)
+        about_runs[paths.REPORTS] = view_reports(contents)
     if contents.views_problem is not None:
         problems.append(contents.views_problem.message)
-    if contents.reports:
-        about_runs[paths.REPORTS] = view_reports(contents)
     for path, values in about_runs.items():
         job.folder.put(path, render(path, values))
     links = write_machine_files(job)

@@ -31,16 +31,13 @@ def write_run(job: Job, run: Run) -> Mapping[str, str]:
     key = job.fingerprints.of(run)
     page = paths.run_page(run.run_id)
     note = job.folder.notes.get(run.run_id, {})
-    known = note.get("key") == key and job.folder.generator == job.templates.digest
-    files = [page, note.get("data", ""), *filter(None, note.get("files", "").split(" "))]
     if (
-        known
+        note.get("key") == key
+        and job.folder.generator == job.templates.digest
         and note.get("primary") == primary
         and "partial" not in note
-        and all(map(job.folder.holds, files))
+        and job.folder.keep_all([page, note.get("data", ""), *note.get("files", "").split()])
     ):
-        for path in files:
-            job.folder.keep(path)
         return note
     series = job.source.get_series(run.run_id)
     contents, is_partial = read_previews(job.source, run)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import quote
-from xml.sax.saxutils import escape, quoteattr
 
 from gittrack.site.formats import format_number
 from gittrack.site.paths import run_page
@@ -52,7 +52,7 @@ def write_feed(contents: Contents, records: Sequence[Record]) -> bytes:
         '<?xml version="1.0" encoding="utf-8"?>',
         '<feed xmlns="http://www.w3.org/2005/Atom">',
         f"<title>{_text(title[:1].upper() + title[1:])}</title>",
-        f"<id>tag:gittrack,2025:{quoteattr(_plain(contents.title))[1:-1]}</id>",
+        f"<id>tag:gittrack,2025:{_text(contents.title)}</id>",
         '<link rel="self" href="feed.xml"/>',
         '<link rel="alternate" type="text/html" href="index.html"/>',
         f"<updated>{_moment(entries[0].time if entries else 0)}</updated>",
@@ -94,7 +94,7 @@ def _encode(entry: Entry) -> str:
     name = f"{run.run_id}/{quote(entry.name)}" if entry.name else run.run_id
     return (
         f"<entry><title>{_text(entry.title)}</title><id>tag:gittrack,2025:run/{_text(name)}</id>"
-        f"<link href={quoteattr(run_page(run.run_id))}/>"
+        f'<link href="{_text(run_page(run.run_id))}"/>'
         f"<updated>{_moment(entry.time)}</updated>"
         f"<author><name>{_text(run.user)}</name></author><summary>{_text(entry.summary)}</summary></entry>"
     )
@@ -116,4 +116,4 @@ def _plain(text: str) -> str:
 
 
 def _text(text: str) -> str:
-    return escape(_plain(text))
+    return escape(_plain(text), quote=False)

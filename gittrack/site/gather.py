@@ -192,7 +192,7 @@ def _list_pages(
 ) -> tuple[tuple[str, str], ...]:
     """Return the pages there is something for."""
     more = [("models.html", "Models")] if models else []
-    if any(run.inputs.dataset_inputs for run in runs):
+    if any(run.datasets for run in runs):
         more.append(("data.html", "Data"))
     if reports:
         more.append(("reports.html", "Reports"))
@@ -215,6 +215,8 @@ def _find_same_code(runs: tuple[Run, ...]) -> dict[str, tuple[tuple[Run, ...], i
 
 def describe_lineage(run: Run, contents: Contents) -> tuple[list[_Use], list[_Use]]:
     """Return what a run used of others and who used it: id, name (None: not here) and path of each."""
+    if not run.used and run.run_id not in contents.users:
+        return [], []
     inputs: list[_Use] = []
     for uri in sorted(run.used):
         maker, _, path = uri.removeprefix(RUNS).partition("/")

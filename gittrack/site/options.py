@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from gittrack.site.reports import Files
 
 
@@ -25,3 +27,5 @@ class SiteOptions:
     """Sentences about what the source was told to leave out, for the about page."""
     drafts: Files | None = None
     """Where reports and views are read in place of the commit that is checked out."""
+    cache: Path | None = None
+    """Folder for what can be made again, where nobody but the owner of the runs may write."""

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from gittrack.site.logged_figures import read_figure
-from gittrack.site.markdown import render_alone
 from gittrack.site.render import Trusted
 
 if TYPE_CHECKING:
@@ -109,6 +108,8 @@ def make_preview(path: str, content: bytes) -> Preview | None:
     if suffix in _PAGES:
         return Preview(page=_QUIET + text.encode())
     if suffix in _PROSE:
+        from gittrack.site.markdown import render_alone  # few builds need it
+
         shown = _preview_text(text)
         return replace(shown, prose=Trusted(render_alone(shown.text or "", level=2)))
     if suffix == ".json":

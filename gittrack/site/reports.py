@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Protocol
 from gittrack.core.direction import declared_directions
 from gittrack.core.query_setting import Setting
 from gittrack.core.report import Report, parse_report
-from gittrack.core.report_answer import Basis
 from gittrack.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gittrack.core.model import Experiment, Run
+    from gittrack.core.report_answer import Basis
 
 FOLDER = "reports"
 """Where reports are in a repository."""
@@ -100,6 +100,8 @@ def resolve(report: str, address: str) -> str | None:
 
 def make_basis(runs: Sequence[Run], experiments: Sequence[Experiment]) -> Basis:
     """Return what blocks are asked of; ages count from the newest thing that happened in any of the runs."""
+    from gittrack.core.report_answer import Basis  # few builds need it
+
     latest = max((max(run.start_time, run.end_time or 0) for run in runs), default=0)
     directions = {one.experiment_id: declared_directions(one.tags) for one in experiments}
     return Basis(runs, Setting(latest, {one.experiment_id: one.name for one in experiments}, directions))

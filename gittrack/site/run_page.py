@@ -14,7 +14,6 @@ from gittrack.site.columns import SYSTEM, metric_order, section_of, visible_tags
 from gittrack.site.curves import draw_svg, sort_points
 from gittrack.site.gather import note_of
 from gittrack.site.key_metrics import list_key_metrics
-from gittrack.site.markdown import render_alone
 from gittrack.site.pages import share_values
 from gittrack.site.param_tree import grow_tree
 from gittrack.site.paths import data_path, run_slug
@@ -147,7 +146,7 @@ def view_run(
         "param_count": len(contents.params[run.run_id]),
         "tags": visible_tags(run),
         "note": note,
-        "note_html": None if note is None else Trusted(render_alone(note, level=1)),
+        "note_html": None if note is None else _show_note(note),
         "sections": cut_sections(run.metrics, series),
         "artifacts": artifacts,
         "has_figures": any(item.preview and item.preview.figure for item in artifacts),
@@ -196,3 +195,9 @@ def _link_inputs(run: Run, contents: Contents) -> list[tuple[Link | None, str]]:
 
 def _link(run: Run) -> Link:
     return Link(run.name or run.run_id, f"{run_slug(run.run_id)}.html", run.status.value)
+
+
+def _show_note(note: str) -> Trusted:
+    from gittrack.site.markdown import render_alone  # few builds need it
+
+    return Trusted(render_alone(note, level=1))

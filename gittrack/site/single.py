@@ -96,7 +96,7 @@ def build_single(
         "style_hash": hash_of(style.encode()),
         "scripts": [Trusted(first.decode()), Trusted(last.decode())],
     }
-    renderer = Renderer(found)
+    renderer = Renderer(found, options.cache)
 
     def render(pack: Pack) -> bytes:
         hashes = sorted({hash_of(first), hash_of(last), *pack.scripts})

@@ -86,6 +86,11 @@ def _built_in() -> Path:
     raise NotFoundError(message, hint="reinstall gittrack, or pass a folder of templates")
 
 
+def _without_source_map(script: bytes) -> bytes:
+    # To look for the end of each script is slow, and most have none.
+    return _SOURCE_MAP.sub(b"\n", script) if b"sourceMappingURL" in script else script
+
+
 def _bundle(assets: dict[str, bytes]) -> dict[str, bytes]:
     """Return the scripts that pages load in one go: a file each is slow, above all without a server."""
     return {
@@ -100,7 +105,7 @@ def _read(folders: tuple[Path, ...]) -> Templates:
     for folder in reversed(folders):
         for file in sorted([*folder.glob("assets/*"), *folder.glob("vendor/*/*")]):
             if file.suffix in _ASSET_SUFFIXES:
-                assets[file.name] = _SOURCE_MAP.sub(b"\n", file.read_bytes())
+                assets[file.name] = _without_source_map(file.read_bytes())
             elif file.name == "LICENSE":
                 licences.append(file.parent.name.encode() + b"\n\n" + file.read_bytes().strip() + b"\n")
         for page in sorted(folder.glob("pages/**/*.html")):

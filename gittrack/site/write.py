@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from gittrack.errors import ConflictError, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 MANIFEST = "gittrack-site.json"
@@ -82,6 +82,14 @@ class Folder:
     def holds(self, path: str) -> bool:
         """Return whether an earlier build's file is still there, as far as its name and manifest tell."""
         return path in self._old and path in self._present
+
+    def keep_all(self, paths: Sequence[str]) -> bool:
+        """Keep an earlier build's files as they are, if all are still there; return whether they are."""
+        if not all(map(self.holds, paths)):
+            return False
+        for path in paths:
+            self.keep(path)
+        return True
 
     def keep(self, path: str) -> None:
         """Keep an earlier build's file as it is."""

@@ -164,20 +164,31 @@ class Client:
         """Return the top of the work tree, None where there is none."""
         return None if self.store.database is None else self.store.database.top
 
+    def own_folder(self, name: str) -> Path:
+        """Return a folder of gittrack's own in the repository, for what can be made again; it may be missing.
+
+        Raises:
+            StoreError: The store is in no folder.
+        """
+        return self._common_dir() / "gittrack" / name
+
     def watched_folders(self) -> list[Path]:
         """Return the folders in which something changes whenever a run does.
 
         Raises:
             StoreError: The store is in no folder.
         """
-        if self.store.database is None:
-            message = "this store is in no folder"
-            raise StoreError(message)
-        common = self.store.database.common_dir
+        common = self._common_dir()
         folders = [common / "refs", common / "gittrack" / "journal"]
         for folder in folders:
             folder.mkdir(parents=True, exist_ok=True)
         return folders
+
+    def _common_dir(self) -> Path:
+        if self.store.database is None:
+            message = "this store is in no folder"
+            raise StoreError(message)
+        return self.store.database.common_dir
 
     @property
     def tracking_uri(self) -> str:
