@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, ItemsView, Iterator, KeysView, Sequence, ValuesView
+    from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Sequence, ValuesView
+    from collections.abc import Set as AbstractSet
 
     from gittrack.core.model import Artifact, MetricSummary
 
@@ -120,6 +122,22 @@ def last_of(metrics: Mapping[str, MetricSummary], key: str) -> float | None:
         return None if place is None else metrics.firsts[place]
     summary = metrics.get(key)
     return None if summary is None else summary.last
+
+
+def lasts_of(runs: Iterable[Mapping[str, MetricSummary]], keys: AbstractSet[str]) -> dict[str, list[float]]:
+    """Return the last values of some metrics in any of the ``runs``, each given by its metrics."""
+    found: dict[str, list[float]] = {key: [] for key in keys}
+    alike: dict[int, tuple[Mapping[str, int], list[Sequence[Any]]]] = {}
+    for metrics in runs:
+        if isinstance(metrics, LateMapping):
+            alike.setdefault(id(metrics.places), (metrics.places, []))[1].append(metrics.firsts)
+        else:
+            for key in keys & metrics.keys():
+                found[key].append(metrics[key].last)
+    for places, firsts in alike.values():
+        for key in keys & places.keys():
+            found[key] += map(itemgetter(places[key]), firsts)
+    return found
 
 
 def forget_values(values: Mapping[str, object]) -> None:

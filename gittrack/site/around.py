@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gittrack.core.console import CONSOLE_FILE, TAG_CONSOLE, Line, parse_lines
+from gittrack.core.frozen import dataclass
 from gittrack.core.model import TRACEBACK_FILE, RunStatus
 
 if TYPE_CHECKING:

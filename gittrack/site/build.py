@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from gittrack.core.frozen import dataclass
 from gittrack.site import paths
 from gittrack.site.build_index import write_index
 from gittrack.site.build_pages import write_pages

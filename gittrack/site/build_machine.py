@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gittrack.core.frozen import dataclass
+from gittrack.core.late import last_of
 from gittrack.site import exports, paths
 from gittrack.site.badge import describe_badge, draw_badge
 from gittrack.site.feed import write_feed
@@ -42,7 +43,8 @@ def write_machine_files(job: Job) -> list[FileLink]:
         job.folder.put(paths.FEED, write_feed(contents, find_records(contents)))
         links.append(FileLink(paths.FEED, "Feed of new bests and alerts"))
     if key is not None:
-        message = format_number(best.metrics[key].last) if best else "none yet"
+        last = None if best is None else last_of(best.metrics, key)
+        message = "none yet" if last is None else format_number(last)
         job.folder.put(paths.BADGE, draw_badge(key, message))
         job.folder.put(paths.BADGE_JSON, describe_badge(key, message))
         links.append(FileLink(paths.BADGE, "Badge"))

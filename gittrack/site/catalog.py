@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gittrack.core.frozen import dataclass
 from gittrack.site.pages import share_values
 from gittrack.site.paths import run_page
 

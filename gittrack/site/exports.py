@@ -91,7 +91,11 @@ def _describe(run: Run, contents: Contents) -> dict[str, object]:
     return {
         **dict(zip(_FIELDS, _facts(run, contents), strict=True)),
         "params": {key: _plain(cell) for key, cell in contents.params[run.run_id].items()},
-        "metrics": {key: encode_number(summary.last) for key, summary in sorted(run.metrics.items())},
+        "metrics": {
+            key: encode_number(last)
+            for key in sorted(run.metrics)
+            if (last := last_of(run.metrics, key)) is not None
+        },
         "tags": visible_tags(run),
     }
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from gittrack.core.frozen import dataclass
 from gittrack.site.formats import format_number
 from gittrack.site.paths import run_page
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING, TypeAlias
 
 from gittrack.core.artifact_uri import RUNS
 from gittrack.core.direction import agreed_directions
+from gittrack.core.frozen import dataclass
 from gittrack.core.late import last_of
 from gittrack.core.model import TAG_NOTE
 from gittrack.core.views import VIEWS_FILE, decode_views

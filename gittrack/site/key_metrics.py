@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gittrack.core.frozen import dataclass
 from gittrack.site.columns import leading_keys
 from gittrack.site.curves import draw_svg, sort_points
 

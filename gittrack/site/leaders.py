@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import heapq
 import math
-from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
+from gittrack.core.frozen import dataclass
 from gittrack.core.grouping import Spread, measure
 from gittrack.core.late import last_of
 from gittrack.site.columns import PARAM, is_seed

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
 from markdown_it import MarkdownIt
 
+from gittrack.core.frozen import dataclass
 from gittrack.site.syntax import LANGUAGES, cut_pieces, language_of, to_html
 
 if TYPE_CHECKING:

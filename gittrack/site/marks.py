@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gittrack.core.frozen import dataclass
 from gittrack.site.paths import bucket_of
 
 if TYPE_CHECKING:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gittrack.core.frozen import dataclass
 from gittrack.core.late import last_of
 from gittrack.core.model import RunStatus
 from gittrack.site.changes import Change, list_changes
@@ -125,8 +125,9 @@ def _list_tiles(contents: Contents) -> list[Tile]:
     runs = contents.runs
     tiles = [Tile("Runs", str(len(runs)), _in_experiments(len(contents.experiments)), "runs.html")]
     best, primary = contents.find_best(), contents.columns.primary
-    if best is not None and primary is not None:
-        value = format_number(best.metrics[primary].last)
+    last = last_of(best.metrics, primary) if best and primary else None
+    if best is not None and last is not None:
+        value = format_number(last)
         tiles.append(Tile(f"Best {primary}", value, best.name or best.run_id, run_page(best.run_id)))
     statuses = [run.status for run in runs]
     running = statuses.count(RunStatus.RUNNING)
@@ -162,7 +163,7 @@ def _describe_recent(run: Run, contents: Contents, notes: Mapping[str, Mapping[s
         status=run.status.value,
         start=run.start_time,
         experiment=contents.experiments[run.experiment_id],
-        value=run.metrics[primary].last if primary and primary in run.metrics else None,
+        value=last_of(run.metrics, primary) if primary else None,
         lines=draw_spark(notes[run.run_id]["spark"]),
         changes=changes[:_CHANGES],
         more=max(0, len(changes) - _CHANGES),

@@ -10,8 +10,10 @@ import base64
 import binascii
 import re
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeAlias
+
+from gittrack.core.frozen import dataclass
 
 Json: TypeAlias = "dict[str, Any]"
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import csv
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from gittrack.core.frozen import dataclass
 from gittrack.site.logged_figures import read_figure
 from gittrack.site.render import Trusted
 

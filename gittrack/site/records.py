@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gittrack.core.frozen import dataclass
 from gittrack.core.late import last_of
 
 if TYPE_CHECKING:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gittrack.core.frozen import dataclass
 from gittrack.core.grouping import Spread
 from gittrack.core.query_match import as_number
 from gittrack.site.curves import decimate, order_points, share_of

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gittrack.core.frozen import dataclass
 from gittrack.core.grouping import Spread
 from gittrack.site.formats import format_duration, format_spread, format_time, format_value
 from gittrack.site.marks import Mark, assign_marks

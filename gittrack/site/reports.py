@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from posixpath import dirname, join, normpath
 from typing import TYPE_CHECKING, Protocol
 
 from gittrack.core.direction import declared_directions
+from gittrack.core.frozen import dataclass
 from gittrack.core.query_setting import Setting
 from gittrack.core.report import Report, parse_report
 from gittrack.errors import UserError

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gittrack.core.artifact_uri import RUNS
 from gittrack.core.documents import encode_run
+from gittrack.core.frozen import dataclass
 from gittrack.core.model import Code
 from gittrack.site.catalog import list_data_of, list_registered
 from gittrack.site.changes import list_changes

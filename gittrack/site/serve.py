@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
+from gittrack.core.frozen import dataclass
 from gittrack.errors import NotFoundError, StoreError
 
 if TYPE_CHECKING:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gittrack.core.frozen import dataclass
 from gittrack.errors import StoreError
 from gittrack.site import paths
 from gittrack.site.build import build

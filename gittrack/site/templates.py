@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gittrack.core.frozen import dataclass
 from gittrack.errors import NotFoundError, StoreError
 from gittrack.site.paths import asset_path
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from gittrack.core.frozen import dataclass
 from gittrack.core.late import last_of
 from gittrack.site.curves import resample
 

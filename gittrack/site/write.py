@@ -6,9 +6,9 @@ import hashlib
 import json
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gittrack.core.frozen import dataclass
 from gittrack.errors import ConflictError, StoreError
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ MANIFEST = "gittrack-site.json"
 PENDING = "gittrack-site.pending"
 _TEMPORARY = ".gittrack-tmp"
 _FORMAT = 1
+_DIGITS = 32
+"""Of the digest in a mark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +49,19 @@ class Folder:
             StoreError: The folder cannot be read or made.
         """
         self._root = root
-        self._sizes: dict[str, int] = {}
         self._files: dict[str, str] = {}
         self._foreign: set[str] = set()
         self._counts = {"written": 0, "unchanged": 0, "removed": 0}
         with _translated(root):
             root.mkdir(parents=True, exist_ok=True)
             manifest = _read_manifest(root)
-            self._present = dict(_scan(root))
+            self._present = set(_scan(root))
             pending = _read_pending(root)
         self._owned = {*manifest.files, *pending}
-        # A build that died may have written these since the manifest was.
-        self._old = {path: digest for path, digest in manifest.files.items() if path not in pending}
+        # A build that died may have written these since the manifest was; an earlier version noted no sizes.
+        self._old = {
+            path: mark for path, mark in manifest.files.items() if path not in pending and len(mark) > _DIGITS
+        }
         self.notes = manifest.notes
         """What the earlier build wanted to know again: run id → facts."""
         self._old_made = manifest.made
@@ -95,7 +98,6 @@ class Folder:
         """Keep an earlier build's file as it is."""
         if path not in self._files:
             self._files[path] = self._old[path]
-            self._sizes[path] = self._present[path]
             self._counts["unchanged"] += 1
 
     def put(self, path: str, content: bytes) -> None:
@@ -107,8 +109,8 @@ class Folder:
         """
         if path in self._files or path in self._foreign:
             return
-        digest = hashlib.sha256(content).hexdigest()[:32]
-        if self._old.get(path) == digest and self._present.get(path) == len(content):
+        mark = _mark_of(content)
+        if self._old.get(path) == mark and self._is_whole(path, len(content)):
             self.keep(path)
             return
         with _translated(self._root):
@@ -119,8 +121,7 @@ class Folder:
                     return
                 self.check_free([path])
             self._write(path, content)
-        self._files[path] = digest
-        self._sizes[path] = len(content)
+        self._files[path] = mark
         self._counts["written"] += 1
 
     def reuse(self, key: str) -> str | None:
@@ -168,7 +169,13 @@ class Folder:
             for path in stale:
                 self._remove(path)
             self._log.unlink(missing_ok=True)
-        return Written(**self._counts, bytes=sum(self._sizes.values()))
+        return Written(**self._counts, bytes=sum(map(_size_of, self._files.values())))
+
+    def _is_whole(self, path: str, size: int) -> bool:
+        try:
+            return path in self._present and (self._root / path).stat().st_size == size
+        except OSError:
+            return False
 
     def _write(self, path: str, content: bytes) -> None:
         target = self._root / path
@@ -224,6 +231,7 @@ def replace_file(path: Path, content: bytes) -> None:
 class _Manifest:
     generator: str
     files: dict[str, str]
+    """Path → what `_mark_of` its content returns."""
     notes: dict[str, dict[str, str]]
     made: dict[str, str]
     """Digest of what a file is made of → its path, empty where nothing came of it."""
@@ -236,7 +244,7 @@ def _read_manifest(root: Path) -> _Manifest:
         manifest = None
     if not isinstance(manifest, dict) or manifest.get("format") != _FORMAT:
         return _Manifest("", {}, {}, {})
-    files = {path: digest for path, digest in manifest.get("files", {}).items() if _is_inside(path)}
+    files = {path: mark for path, mark in manifest.get("files", {}).items() if _is_inside(path)}
     made = manifest.get("made", {})
     return _Manifest(manifest.get("generator", ""), files, manifest.get("notes", {}), made)
 
@@ -250,15 +258,24 @@ def _read_pending(root: Path) -> set[str]:
     return {line for line in lines[:-1] if _is_inside(line)}
 
 
+def _mark_of(content: bytes) -> str:
+    """Return digest and size of a content, so that nobody has to ask the disk for 20,000 sizes."""
+    return f"{hashlib.sha256(content).hexdigest()[:_DIGITS]}{len(content):x}"
+
+
+def _size_of(mark: str) -> int:
+    return int(mark[_DIGITS:], 16)
+
+
 def _is_inside(path: str) -> bool:
     return bool(path) and not path.startswith("/") and ".." not in path.split("/")
 
 
-def _scan(root: Path, prefix: str = "") -> Iterable[tuple[str, int]]:
+def _scan(root: Path, prefix: str = "") -> Iterable[str]:
     with os.scandir(root / prefix if prefix else root) as entries:
         for entry in entries:
             path = prefix + entry.name
             if entry.is_dir(follow_symlinks=False):
                 yield from _scan(root, path + "/")
             else:
-                yield path, entry.stat(follow_symlinks=False).st_size
+                yield path

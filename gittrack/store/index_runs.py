@@ -26,8 +26,10 @@ _FORMAT = 4
 """Of marshal: every Python since 3.4 reads it."""
 _FORMAT_OF_KEYS = 2
 """The last without references: equal keys give equal bytes."""
-_SHARED = 128
+_SHARED = 256
 """Lists of keys that are kept as they were read last."""
+_STATUSES = {one.value: one for one in RunStatus}
+_STAGES = {one.value: one for one in LifecycleStage}
 _row_of_code = attrgetter(
     "commit", "branch", "dirty", "remote", "entry", "snapshot", "tree", "changed", "skipped", "reason"
 )
@@ -43,9 +45,9 @@ def pack_run(run: Run) -> bytes:
         run.run_id, run.name, run.experiment_id, run.status.value, run.start_time, run.end_time,
         run.lifecycle_stage.value, run.reason, run.user, run.source, run.parent,
         _row_of_code(run.code) if run.code else None, run.environment,
-        _with_shared_keys(run.params),
+        _pack_keys(run.params), tuple(run.params.values()),
         _pack_keys(run.metrics), tuple(one.last for one in run.metrics.values()), pack_rows(run.metrics),
-        _with_shared_keys(run.tags),
+        _pack_keys(run.tags), tuple(run.tags.values()),
         _pack_keys(run.artifacts), pack_rows(run.artifacts),
         encode_inputs(run.datasets), dict(run.used), run.model_inputs, dict(run.model_outputs),
         dict(run.edits),
@@ -67,26 +69,27 @@ def unpack_run(packed: bytes) -> Run:
     fields: Any = marshal.loads(data)  # noqa: S302  (ours, in a file of ours, and its checksum fits)
     (
         run_id, name, experiment_id, status, start_time, end_time, stage, reason, user, source, parent,
-        code, environment, params, metrics, lasts, summaries, tags, paths, artifacts, datasets, *others,
+        code, environment, params, settings, metrics, lasts, summaries, tags, texts, paths, artifacts,
+        datasets, *others,
     ) = fields  # fmt: skip
     return Run(
         run_id,
         name,
         experiment_id,
-        RunStatus(status),
+        _STATUSES[status],
         start_time,
         end_time,
-        LifecycleStage(stage),
+        _STAGES[stage],
         reason,
         user,
         source,
         parent,
         Code(*code) if code else None,
         environment,
-        params,
-        LateMapping(_places_of(metrics), summaries, _make_summary, lasts),
-        tags,
-        LateMapping(_places_of(paths), artifacts, Artifact),
+        dict(zip(_places_of(params), settings, strict=True)),
+        LateMapping(_places_of(metrics), summaries, _make_summary, lasts) if metrics else {},
+        dict(zip(_places_of(tags), texts, strict=True)),
+        LateMapping(_places_of(paths), artifacts, Artifact) if paths else {},
         decode_inputs(datasets),
         *others,
     )
@@ -104,16 +107,11 @@ def _make_summary(*row: Any) -> MetricSummary:  # noqa: ANN401  (as it was packe
 
 
 def _pack_keys(mapping: Mapping[str, Any]) -> bytes:
-    return marshal.dumps(list(mapping), _FORMAT_OF_KEYS)
+    return marshal.dumps(list(mapping), _FORMAT_OF_KEYS) if mapping else b""
 
 
 @lru_cache(_SHARED)
 def _places_of(keys: bytes) -> dict[str, int]:
     """Return key → its place; runs with the same keys share it."""
-    names: list[str] = marshal.loads(keys)  # noqa: S302  (part of what the checksum is of)
+    names: list[str] = marshal.loads(keys) if keys else []  # noqa: S302  (part of what the checksum is of)
     return {intern(name): place for place, name in enumerate(names)}
-
-
-def _with_shared_keys(mapping: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a mapping whose keys are in memory once, however many runs have them, when they come back."""
-    return {intern(key): value for key, value in mapping.items()}

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gittrack.core.late import LateMapping, forget_values, last_of, pack_rows
+from gittrack.core.late import LateMapping, forget_values, last_of, lasts_of, pack_rows
 from gittrack.core.model import MetricSummary
 from tests import strategies
 
@@ -100,3 +100,14 @@ def test_last_values_are_there_without_their_summaries(run: Run, is_late: bool) 
 
 def not_asked_for(*_: object) -> MetricSummary:
     raise AssertionError
+
+
+@given(st.lists(st.tuples(strategies.runs(), st.booleans()), max_size=4))
+def test_last_values_over_runs_are_those_of_each(runs: list[tuple[Run, bool]]) -> None:
+    many = [pack(run.metrics, not_asked_for) if is_late else run.metrics for run, is_late in runs]
+    keys = {key for run, _ in runs for key in run.metrics} | {"no such metric"}
+    each = {key: [one.metrics[key].last for one, _ in runs if key in one.metrics] for key in keys}
+    found = lasts_of(many, keys)
+    assert {key: sorted(map(repr, values)) for key, values in found.items()} == {
+        key: sorted(map(repr, values)) for key, values in each.items()
+    }
