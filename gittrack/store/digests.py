@@ -7,13 +7,17 @@ import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from io import FileIO
     from pathlib import Path
     from typing import BinaryIO
 
 BUFFER_BYTES = 1 << 20
 """Read and hashed at once: enough for several cores, and little enough to stay in their caches."""
+LONG_PIECES = 16
+"""From so many buffers on a stream is long."""
+AHEAD_BYTES = 4 << 20
+"""Of a long stream so much is read while as much is hashed."""
 BEHIND_BYTES = 128 << 10
 """The same where one core writes what another one hashes."""
 
@@ -62,12 +66,29 @@ def digest_stream(
     from blake3 import blake3
 
     hasher = blake3(max_threads=blake3.AUTO)
-    buffer = memoryview(bytearray(buffer_bytes))
-    # Not update_mmap: a mapped file counts as memory of the process, and kills it when somebody truncates it.
-    while size := file.readinto(buffer):  # type: ignore[union-attr]
-        hasher.update(buffer[:size])
-        progress(size)
+    for piece in _pieces(file, buffer_bytes):
+        hasher.update(piece)
+        progress(len(piece))
     return hasher.hexdigest()
+
+
+def _pieces(file: BinaryIO | FileIO, buffer_bytes: int) -> Iterator[memoryview]:
+    """Yield a stream piece by piece, each good until the next: of a long one that is read meanwhile."""
+    # Not update_mmap: a mapped file counts as memory of the process, and kills it when somebody truncates it.
+    buffer = memoryview(bytearray(buffer_bytes))
+    for _ in range(LONG_PIECES):
+        if not (size := file.readinto(buffer)):  # type: ignore[union-attr]
+            return
+        yield buffer[:size]
+    from concurrent.futures import ThreadPoolExecutor  # most runs never need it
+
+    buffers = [memoryview(bytearray(AHEAD_BYTES)) for _ in range(2)]
+    with ThreadPoolExecutor(1, "gittrack-read") as reader:
+        ahead = reader.submit(file.readinto, buffers[0])  # type: ignore[union-attr]
+        while size := ahead.result():
+            buffers.reverse()
+            ahead = reader.submit(file.readinto, buffers[0])  # type: ignore[union-attr]
+            yield buffers[1][:size]
 
 
 class RunningDigest:
