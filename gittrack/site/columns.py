@@ -8,7 +8,6 @@ import math
 import re
 from collections import Counter
 from dataclasses import replace
-from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -195,7 +194,9 @@ def is_seed(key: str) -> bool:
 
 
 def _metric_columns(runs: Sequence[Run]) -> list[Column]:
-    counts = Counter(chain.from_iterable(run.metrics.keys() for run in runs))
+    counts: Counter[str] = Counter()
+    for keys, count in Counter(tuple(run.metrics) for run in runs).items():
+        counts.update(dict.fromkeys(keys, count))
     ordered = sorted(counts, key=metric_order)
     return [Column(METRIC, key, numeric=True, count=counts[key], varies=True) for key in ordered]
 

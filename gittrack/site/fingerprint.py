@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import marshal
+from functools import cache, lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,8 @@ class Fingerprints:
         self._own: dict[str, bytes] = {}
         self._registered = list_registered(contents)
         self._shared = _digest((contents.title, contents.nav, contents.live))
+        lower = contents.columns.lower
+        self._flags = cache(lambda metrics: _digest(tuple(metric in lower for metric in metrics)))
 
     def of(self, run: Run) -> str:
         """Return a digest of everything a run's page and data are made of, besides the templates."""
@@ -58,7 +61,7 @@ class Fingerprints:
             self._shared,
             contents.limits.get(run.run_id),
             contents.experiments.get(run.experiment_id),
-            list(map(contents.columns.lower.__contains__, run.metrics)),
+            self._flags(tuple(run.metrics)),
             list(contents.axes.get(run.experiment_id, {}).items()),
             [(alert.time, alert.line, alert.text) for alert in contents.alerts.get(run.run_id, ())],
             contents.earlier.get(run.run_id),
@@ -78,9 +81,11 @@ def _digest_run(run: Run) -> bytes:
     facts: tuple[Any, ...] = (
         _facts_of_run(run),
         _facts_of_code(run.code) if run.code else None,
-        dict(run.params),
-        dict(run.tags),
-        list(run.metrics),
+        _digest_keys(tuple(run.params)),
+        tuple(run.params.values()),
+        _digest_keys(tuple(run.tags)),
+        tuple(run.tags.values()),
+        _digest_keys(tuple(run.metrics)),
         pack_rows(run.metrics),
         pack_rows(run.artifacts),
         encode_inputs(run.datasets),
@@ -90,6 +95,12 @@ def _digest_run(run: Run) -> bytes:
         signature_stamps(run),
     )
     return _digest(facts)
+
+
+@lru_cache(256)
+def _digest_keys(keys: tuple[str, ...]) -> bytes:
+    """Return a digest of keys: many runs have the same."""
+    return _digest(keys)
 
 
 def _digest(facts: tuple[Any, ...]) -> bytes:

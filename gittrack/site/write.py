@@ -268,7 +268,7 @@ def _size_of(mark: str) -> int:
 
 
 def _is_inside(path: str) -> bool:
-    return bool(path) and not path.startswith("/") and ".." not in path.split("/")
+    return bool(path) and path[0] != "/" and (".." not in path or ".." not in path.split("/"))
 
 
 def _scan(root: Path, prefix: str = "") -> Iterable[str]:
