@@ -10,10 +10,12 @@ from gittrack.site import exports, paths
 from gittrack.site.badge import describe_badge, draw_badge
 from gittrack.site.feed import write_feed
 from gittrack.site.formats import format_number
-from gittrack.site.records import find_records
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gittrack.site.job import Job
+    from gittrack.site.records import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +26,8 @@ class FileLink:
     title: str
 
 
-def write_machine_files(job: Job) -> list[FileLink]:
-    """Write them and return those worth a link.
+def write_machine_files(job: Job, records: Sequence[Record]) -> list[FileLink]:
+    """Write them and return those worth a link; ``records`` are the new bests, newest first.
 
     With one new run among many, none of them changes unless the run is a new best.
     """
@@ -40,7 +42,7 @@ def write_machine_files(job: Job) -> list[FileLink]:
     job.folder.put(paths.GUIDE, exports.write_guide(contents, has_tables=has_tables))
     key, best = contents.columns.primary, contents.find_best()
     if contents.has_feed:
-        job.folder.put(paths.FEED, write_feed(contents, find_records(contents)))
+        job.folder.put(paths.FEED, write_feed(contents, records))
         links.append(FileLink(paths.FEED, "Feed of new bests and alerts"))
     if key is not None:
         last = None if best is None else last_of(best.metrics, key)

@@ -44,7 +44,8 @@ def write_pages(job: Job, notes: dict[str, Mapping[str, str]]) -> tuple[int, lis
         if job.folder.reuse(key) is None:
             job.folder.put(path, render(path, values))
             job.folder.remember(key, path)
-    about_runs = {paths.HISTORY: view_history(contents, find_records(contents), chart_data)}
+    records = find_records(contents)
+    about_runs = {paths.HISTORY: view_history(contents, records, chart_data)}
     if contents.models:
         about_runs[paths.MODELS] = view_models(contents)
     if (paths.DATA, "Data") in contents.nav:
@@ -59,7 +60,7 @@ def write_pages(job: Job, notes: dict[str, Mapping[str, str]]) -> tuple[int, lis
         problems.append(contents.views_problem.message)
     for path, values in about_runs.items():
         job.folder.put(path, render(path, values))
-    links = write_machine_files(job)
+    links = write_machine_files(job, records)
     job.folder.put(paths.INDEX, render("overview.html", view_overview(contents, notes, links)))
     return len(pages) + len(about_runs) + len(contents.reports) + 1, problems
 

@@ -26,7 +26,7 @@ METRIC, PARAM, TAG = "m", "p", "t"
 LOWEST, HIGHEST = "l", "h"
 """The extremes of a metric: columns that are loaded when they are asked for."""
 OTHER, SYSTEM = "Other", "System"
-HIDDEN_TAGS = ("mlflow.", "gittrack.")
+_HIDDEN_TAGS = ("mlflow.", "gittrack.")
 """How the names of tags begin that are not people's."""
 
 _PLAIN = frozenset((str, int, float))
@@ -146,7 +146,7 @@ def choose_columns(
     metrics = _metric_columns(runs)
     lower = frozenset(one.key for one in metrics if declared.get(one.key, is_lower_better(one.key)))
     settings = _cell_columns(PARAM, params)
-    tags = _cell_columns(TAG, [visible_tags(run) for run in runs])
+    tags = [one for one in _cell_columns(TAG, [run.tags for run in runs]) if is_visible(one.key)]
     ranked = sorted((column for column in metrics if not is_system_metric(column.key)), key=_metric_rank)
     primary = next((column.key for column in ranked if column.count * 10 >= len(runs)), None)
     leading = _leading_metrics(ranked, primary, lower)
@@ -160,7 +160,12 @@ def choose_columns(
 
 def visible_tags(run: Run) -> dict[str, str]:
     """Return the tags people set, without those that have their own place on the pages."""
-    return {key: value for key, value in run.tags.items() if not key.startswith(HIDDEN_TAGS)}
+    return {key: value for key, value in run.tags.items() if is_visible(key)}
+
+
+def is_visible(tag: str) -> bool:
+    """Return whether people set a tag, rather than gittrack or MLflow."""
+    return not tag.startswith(_HIDDEN_TAGS)
 
 
 def count_groups(columns: Columns) -> int:

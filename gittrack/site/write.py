@@ -60,7 +60,9 @@ class Folder:
         self._owned = {*manifest.files, *pending}
         # A build that died may have written these since the manifest was; an earlier version noted no sizes.
         self._old = {
-            path: mark for path, mark in manifest.files.items() if path not in pending and len(mark) > _DIGITS
+            path: mark
+            for path, mark in manifest.files.items()
+            if path in self._present and path not in pending and len(mark) > _DIGITS
         }
         self.notes = manifest.notes
         """What the earlier build wanted to know again: run id → facts."""
@@ -84,21 +86,20 @@ class Folder:
 
     def holds(self, path: str) -> bool:
         """Return whether an earlier build's file is still there, as far as its name and manifest tell."""
-        return path in self._old and path in self._present
+        return path in self._old
 
     def keep_all(self, paths: Sequence[str]) -> bool:
         """Keep an earlier build's files as they are, if all are still there; return whether they are."""
-        if not all(map(self.holds, paths)):
+        if not self._old.keys() >= set(paths):
             return False
-        for path in paths:
-            self.keep(path)
+        kept = {path: self._old[path] for path in paths if path not in self._files}
+        self._files |= kept
+        self._counts["unchanged"] += len(kept)
         return True
 
     def keep(self, path: str) -> None:
         """Keep an earlier build's file as it is."""
-        if path not in self._files:
-            self._files[path] = self._old[path]
-            self._counts["unchanged"] += 1
+        self.keep_all([path])
 
     def put(self, path: str, content: bytes) -> None:
         """Write a file unless it has this content already.
@@ -110,7 +111,7 @@ class Folder:
         if path in self._files or path in self._foreign:
             return
         mark = _mark_of(content)
-        if self._old.get(path) == mark and self._is_whole(path, len(content)):
+        if self._old.get(path) == mark and self._has_size(path, len(content)):
             self.keep(path)
             return
         with _translated(self._root):
@@ -171,9 +172,9 @@ class Folder:
             self._log.unlink(missing_ok=True)
         return Written(**self._counts, bytes=sum(map(_size_of, self._files.values())))
 
-    def _is_whole(self, path: str, size: int) -> bool:
+    def _has_size(self, path: str, size: int) -> bool:
         try:
-            return path in self._present and (self._root / path).stat().st_size == size
+            return (self._root / path).stat().st_size == size
         except OSError:
             return False
 
