@@ -74,8 +74,8 @@ def evaluate(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401  (MLflow's
 def trace(function: Callable[..., Any] | None = None, **options: Any) -> Any:  # noqa: ANN401
     """Trace each call of a function by ``mlflow.trace``: arguments, result, duration, what it calls.
 
-    Use it as ``@gittrack.trace`` or ``@gittrack.trace(name=…)``. Traces belong to the run that is active
-    when the function is called.
+    Use it as ``@gittrack.trace`` or ``@gittrack.trace(name=…)``. Traces go to the repository and the run that
+    are current when the function is called; to decorate it takes neither.
 
     Args:
         function: Plain, asynchronous, or a generator of either kind.
@@ -83,12 +83,13 @@ def trace(function: Callable[..., Any] | None = None, **options: Any) -> Any:  #
 
     Raises:
         UserError: MLflow is missing.
-        RepositoryNotFoundError: There is no Git repository.
+        RepositoryNotFoundError: The function is called, and there is no Git repository.
     """
     if function is None:
         return partial(trace, **options)
-    mlflow = _open_mlflow("trace", "whose tracing it uses")
-    return mlflow.trace(_link_calls(function, mlflow), **options)
+    mlflow = _find_mlflow("trace", "whose tracing it uses")
+    traced = mlflow.trace(_after(_link_to_active_run, function), **options)
+    return _after(_track_here, traced, like=function)
 
 
 @contextmanager
@@ -110,47 +111,58 @@ def start_span(name: str = "span", *arguments: Any, **options: Any) -> Iterator[
         yield span
 
 
-def _open_mlflow(caller: str, part: str, instead: str = "") -> ModuleType:
-    """Return MLflow, tracking in this repository and its current experiment."""
+def _find_mlflow(caller: str, part: str, instead: str = "") -> ModuleType:
     if importlib.util.find_spec("mlflow") is None:
         hint = "pip install 'gittrack[mlflow]'" + (f", or {instead}" if instead else "")
         message = f"{caller}() needs MLflow, {part}"
         raise UserError(message, hint=hint)
-    mlflow = import_module("mlflow")
-    if mlflow.get_tracking_uri() != current.get_tracking_uri():
-        mlflow.set_tracking_uri(current.get_tracking_uri())
+    return import_module("mlflow")
+
+
+def _open_mlflow(caller: str, part: str, instead: str = "") -> ModuleType:
+    """Return MLflow, tracking in this repository and its current experiment."""
+    mlflow = _find_mlflow(caller, part, instead)
+    _track_here(mlflow)
     return mlflow
 
 
-def _link_calls(function: Callable[..., Any], mlflow: ModuleType) -> Callable[..., Any]:
-    """Return the function, as what it is to `inspect`, with the trace of each call linked to a run."""
+def _track_here(mlflow: ModuleType) -> None:
+    if mlflow.get_tracking_uri() != current.get_tracking_uri():
+        mlflow.set_tracking_uri(current.get_tracking_uri())
+
+
+def _after(
+    first: Callable[[ModuleType], None], function: Callable[..., Any], like: Callable[..., Any] | None = None
+) -> Callable[..., Any]:
+    """Return a function that does something with MLflow first, of the kind of ``like`` to `inspect`."""
 
     @wraps(function)
     def plain(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401
-        _link_to_active_run(mlflow)
+        first(import_module("mlflow"))
         return function(*arguments, **named)
 
     @wraps(function)
     def generator(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401
-        _link_to_active_run(mlflow)
+        first(import_module("mlflow"))
         return (yield from function(*arguments, **named))
 
     @wraps(function)
     async def coroutine(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401
-        _link_to_active_run(mlflow)
+        first(import_module("mlflow"))
         return await function(*arguments, **named)
 
     @wraps(function)
     async def asynchronous_generator(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401
-        _link_to_active_run(mlflow)
+        first(import_module("mlflow"))
         async for value in function(*arguments, **named):
             yield value
 
-    if inspect.iscoroutinefunction(function):
+    kind = function if like is None else like
+    if inspect.iscoroutinefunction(kind):
         return coroutine
-    if inspect.isasyncgenfunction(function):
+    if inspect.isasyncgenfunction(kind):
         return asynchronous_generator
-    return generator if inspect.isgeneratorfunction(function) else plain
+    return generator if inspect.isgeneratorfunction(kind) else plain
 
 
 def _link_to_active_run(mlflow: ModuleType) -> None:

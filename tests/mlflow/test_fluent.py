@@ -76,6 +76,29 @@ print(json.dumps([
 """
 
 
+DECORATED = """
+import os, pathlib, sys
+repository = pathlib.Path.cwd()
+os.chdir("/")
+import gittrack, inspect
+
+@gittrack.trace
+def plain(x): return x + 1
+
+@gittrack.trace
+async def coroutine(x): return plain(x)
+
+assert inspect.iscoroutinefunction(coroutine)
+os.chdir(repository)
+with gittrack.start_run() as run:
+    assert plain(1) == 2
+import mlflow
+mlflow.flush_trace_async_logging()
+[one] = mlflow.search_traces(return_type="list", locations=["0"])
+print(one.info.trace_metadata["mlflow.sourceRun"] == run.info.run_id)
+"""
+
+
 ASSESSMENTS = """
 import gittrack, json, mlflow
 
@@ -106,6 +129,10 @@ def test_whole_numbers_of_assessments_stay_whole(tmp_path: Path) -> None:
     values = json.loads(play(ASSESSMENTS, make_repository(tmp_path / "work")).splitlines()[-1])
     assert values == {"stars": 2**60 + 1, "share": 0.5, "pair": [1, 2.5], "goal": 3, "goals": {"a": 1}}
     assert [type(values[name]) for name in ("stars", "share", "goal")] == [int, float, int]
+
+
+def test_a_function_is_decorated_outside_of_any_repository(tmp_path: Path) -> None:
+    assert play(DECORATED, make_repository(tmp_path / "work")).splitlines()[-1] == "True"
 
 
 def test_calls_of_every_kind_of_function_are_traced_into_the_run_that_is_active(tmp_path: Path) -> None:
