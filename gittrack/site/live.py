@@ -13,12 +13,11 @@ import threading
 from contextlib import contextmanager
 from functools import partial
 from http.cookies import CookieError, SimpleCookie
-from http.server import ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from gittrack.errors import GittrackError, StoreError
-from gittrack.site.serve import Served, SiteHandler
+from gittrack.site.serve import Served, SiteHandler, SiteServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -177,13 +176,10 @@ def serve_live(folder: Path, live: LiveSite, *, port: int = 0) -> Iterator[Serve
         StoreError: The port is taken or not allowed.
     """
     try:
-        server = ThreadingHTTPServer(
-            ("127.0.0.1", port), partial(_LiveHandler, live=live, directory=str(folder))
-        )
+        server = SiteServer(("127.0.0.1", port), partial(_LiveHandler, live=live, directory=str(folder)))
     except OSError as error:
         message = f"cannot listen on 127.0.0.1:{port}: {error.strerror}"
         raise StoreError(message, hint="choose another port, or 0 for any free one") from error
-    server.daemon_threads = True
     bound = server.server_address[1]
     live.origins = frozenset({f"http://127.0.0.1:{bound}", f"http://localhost:{bound}"})
     thread = threading.Thread(target=server.serve_forever, name="gittrack-ui", daemon=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from contextlib import contextmanager
 from functools import partial
@@ -60,6 +61,17 @@ class SiteHandler(SimpleHTTPRequestHandler):
         """Say nothing."""
 
 
+class SiteServer(ThreadingHTTPServer):
+    """Answers each request in a thread that ends with the program."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of a page that was left or loaded anew before it had its answer."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
+
 @contextmanager
 def serve(folder: Path, *, port: int = 0, host: str = "127.0.0.1") -> Iterator[Served]:
     """Serve a built site until the context ends; port 0 takes any free one.
@@ -72,11 +84,10 @@ def serve(folder: Path, *, port: int = 0, host: str = "127.0.0.1") -> Iterator[S
         message = f"no site in {str(folder)!r}"
         raise NotFoundError(message, hint="build it first: `gittrack site build`")
     try:
-        server = ThreadingHTTPServer((host, port), partial(SiteHandler, directory=str(folder)))
+        server = SiteServer((host, port), partial(SiteHandler, directory=str(folder)))
     except OSError as error:
         message = f"cannot listen on {host}:{port}: {error.strerror}"
         raise StoreError(message, hint="choose another port, or 0 for any free one") from error
-    server.daemon_threads = True
     bound = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, name="gittrack-site", daemon=True)
     thread.start()

@@ -2,7 +2,8 @@
 (function () {
   "use strict";
   const { byId, element, root, say } = gittrack;
-  const QUIET_MS = 250;
+  // The server has waited for quiet already.
+  const QUIET_MS = 20;
 
   // A page with an open dialog or menu, or a text under the cursor, is not taken away from its reader.
   const isBusy = () => document.querySelector("dialog[open], [aria-haspopup][aria-expanded=true]") !== null || /^(INPUT|TEXTAREA)$/u.test(document.activeElement?.tagName ?? "") && document.activeElement.type !== "checkbox" && document.activeElement.type !== "range";

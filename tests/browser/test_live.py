@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
-import sys
+import re
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
 
 from gittrack.tracking.client import Client
+from tests.benchmarks.many_runs import make_many
 from tests.repositories import make_repository
+from tests.ui import serve_ui
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,15 +43,8 @@ def test_what_is_logged_appears_by_itself_a_run_is_renamed_and_a_view_is_saved(
     run_id = run.info.run_id
     client.log_metric(run_id, "acc", 0.25)
     client.set_terminated(run_id)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "gittrack", "ui", "--no-open"],
-        cwd=repository,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    try:
-        page = open_page(process.stdout.readline().strip())
+    with closing(client), serve_ui(repository) as ui:
+        page = open_page(ui.url)
         expect(page.locator(".stat").first).to_contain_text("in 1 experiment")
         other = client.create_run("0", run_name="while you watch").info.run_id
         client.log_metric(other, "acc", 0.75)
@@ -79,8 +73,29 @@ def test_what_is_logged_appears_by_itself_a_run_is_renamed_and_a_view_is_saved(
         views = json.loads((repository / ".gittrack-views.json").read_text("utf-8"))
         assert views == {"the good ones": "runs.html#q=metrics.acc+%3E+0.5"}
         page.goto("about:blank")
-    finally:
-        process.send_signal(signal.SIGINT)
-        assert process.wait(20) in {0, 130}
-        process.stdout.close()
-        client.close()
+
+
+def test_among_a_thousand_runs_a_new_metric_appears_in_the_table_by_itself(
+    open_page: Callable[..., Page], tmp_path: Path
+) -> None:
+    repository = make_many(tmp_path / "many", 1000)
+    with closing(Client(repository)) as client, serve_ui(repository) as ui:
+        page = open_page(ui.url)
+        page.goto(page.url.rstrip("/") + "/runs.html")
+        expect(page.locator("#count")).to_contain_text("1000 of 1000 runs")
+        run_id = client.create_run("0", run_name="while you watch").info.run_id
+        client.log_metric(run_id, "metric0", 0.125, step=0)
+        newest = page.locator("#runs tbody tr", has_text="while you watch")
+        expect(newest).to_contain_text("0.125", timeout=60_000)
+        expect(page.locator("#count")).to_contain_text("1001 of 1001 runs")
+        client.log_metric(run_id, "metric0", 0.625, step=1)
+        expect(newest).to_contain_text("0.625", timeout=60_000)
+        # The page comes back to what it showed.
+        page.fill("#query", "metrics.metric0 = 0.625")
+        expect(page.locator("#count")).to_contain_text("1 of 1001 runs")
+        expect(page).to_have_url(re.compile("q="))
+        page.locator("#query").blur()
+        client.set_terminated(run_id)
+        expect(newest.locator(".dot.finished")).to_be_visible(timeout=60_000)
+        expect(page.locator("#query")).to_have_value("metrics.metric0 = 0.625")
+        page.goto("about:blank")

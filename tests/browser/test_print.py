@@ -103,11 +103,13 @@ def test_the_browsers_menu_prints_all_runs_when_the_pointer_went_there(
     )
     assert not page.locator("#printed").is_visible()
     page.evaluate("document.documentElement.dispatchEvent(new MouseEvent('mouseleave'))")
-    page.wait_for_function("gittrack.findIndex().then((index) => index.size === 230)")
+    page.wait_for_function("() => gittrack.findIndex().then((index) => index.size === 230)")
     assert print_by_menu(page) == names_of(site)
     expect(page.locator("#printed")).to_be_empty()
     # As it was, on the screen.
-    page.wait_for_function(f"document.querySelectorAll('#runs tbody .name-cell').length < {before + 20}")
+    page.wait_for_function(
+        f"() => document.querySelectorAll('#runs tbody .name-cell').length < {before + 20}"
+    )
 
 
 def test_paper_holds_a_thousand_rows_from_those_in_sight_on_and_says_so(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+import struct
+import threading
 import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING
@@ -55,3 +58,19 @@ def test_a_taken_port_is_a_store_error(tmp_path: Path) -> None:
         serve(tmp_path, port=served.port),
     ):
         pass
+
+
+def test_a_page_that_is_left_before_its_answer_is_no_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    build(make_source(1), tmp_path)
+    (tmp_path / "large").write_bytes(bytes(50_000_000))
+    with serve(tmp_path) as served:
+        with socket.create_connection(("127.0.0.1", served.port)) as connection:
+            # Closed at once, without a word to the other side.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.sendall(b"GET /large HTTP/1.1\r\nHost: here\r\n\r\n")
+            assert connection.recv(100).startswith(b"HTTP/1.1 200")
+        while any("process_request_thread" in thread.name for thread in threading.enumerate()):
+            threading.Event().wait(0.01)
+    assert capsys.readouterr().err == ""
