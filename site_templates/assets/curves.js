@@ -131,13 +131,16 @@
       return this.x === "commit" ? `commit ${this.commits[value] ?? ""}` : ticks.placeText(this.x, value);
     }
 
-    // Commits have no place between them.
+    // Steps and commits have no place between them.
     describeX() {
       const { x } = this;
       if (x === "time") return {};
-      if (x !== "commit") { const label = x === "relative" ? ticks.shortDuration : ticks.shorten; return { values: (_, splits) => splits.map(label) }; }
-      const text = (split) => (Number.isInteger(split) ? this.commits[split]?.slice(0, 7) ?? "" : "");
-      return { space: 66, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000], values: (_, splits) => splits.map(text) };
+      if (x === "commit") {
+        const text = (split) => (Number.isInteger(split) ? this.commits[split]?.slice(0, 7) ?? "" : "");
+        return { space: 66, incrs: ticks.WHOLE, values: (_, splits) => splits.map(text) };
+      }
+      const label = x === "relative" ? ticks.shortDuration : ticks.shorten;
+      return { ...(x === "step" ? { incrs: ticks.WHOLE } : {}), values: (_, splits) => splits.map(label) };
     }
 
     describe(series, bands) {

@@ -4,6 +4,9 @@
   const { duration, number } = gittrack;
   const power = (value) => Math.floor(Math.log10(value) + 1e-9);
 
+  // Distances between ticks where there is nothing between whole numbers.
+  const WHOLE = Array.from({ length: 16 }, (_, digits) => [1, 2, 5].map((one) => one * 10 ** digits)).flat();
+
   function shorten(value) {
     const size = Math.abs(value);
     if (size >= 1e12) return value.toExponential(1).replace("e+", "e");
@@ -58,5 +61,5 @@
   const placeText = (axis, value) => (axis === "relative" ? duration(value) : axis === "time" ? `${gittrack.time(value * 1000)} UTC` : axis === "step" ? `step ${value}` : `${axis.slice(2)} ${number(value)}`);
   const shortDuration = (value) => (value === 0 ? "0" : duration(value).split(" ").slice(0, 2).join(" "));
 
-  gittrack.ticks = { shorten, spread, spreadLog, splitLog, labelPowers, placeText, shortDuration };
+  gittrack.ticks = { WHOLE, shorten, spread, spreadLog, splitLog, labelPowers, placeText, shortDuration };
 })();

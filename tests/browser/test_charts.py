@@ -232,6 +232,23 @@ def test_a_chart_is_saved_as_svg_png_and_vega_lite_and_shown_as_a_table(
     assert page.locator(CARD).locator("[role=img]").get_attribute("aria-label", timeout=1000) is not None
 
 
+@pytest.mark.parametrize("last", [3, 9, 24, 60])
+def test_steps_are_counted_in_whole_numbers(
+    open_page: Callable[..., Page], make_site: Callable[[str, MemorySource], Site], last: int
+) -> None:
+    source = MemorySource()
+    steps = list(range(last + 1))
+    curve = Series(steps, [NEWEST + step for step in steps], [step / 100 for step in steps])
+    source.add(make_run(1), {"val/acc": curve})
+    page = open_charts(open_page, make_site(f"steps-{last}", source))
+    page.set_viewport_size({"width": 2200, "height": 900})
+    page.wait_for_timeout(300)
+    texts = ET.fromstring(save(page, "Save as SVG")).iter("{http://www.w3.org/2000/svg}text")
+    ticks = [text.text or "" for text in texts if text.get("text-anchor") == "middle"]
+    assert len(ticks) > 2
+    assert all(tick.isdigit() for tick in ticks), ticks
+
+
 def test_every_kind_of_chart_over_runs_is_drawn_and_has_its_table(
     open_page: Callable[..., Page], site: Site
 ) -> None:
