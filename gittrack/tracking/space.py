@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from gittrack.core.model import Artifact, Run
     from gittrack.tracking.client import Client
@@ -27,7 +27,7 @@ class Usage:
     here: int
     """Bytes of it that are in this clone."""
     elsewhere: int
-    """Bytes of it that a remote has."""
+    """Bytes of it that a remote has: as artifacts, or in runs that were pushed."""
 
 
 def measure(client: Client, by: By = "experiment") -> list[Usage]:
@@ -52,6 +52,7 @@ def measure(client: Client, by: By = "experiment") -> list[Usage]:
                 groups.setdefault(name, {})[artifact.digest] = artifact
                 owners.setdefault(artifact.digest, set()).add(name)
     remote = {digest for digest, recipe in open_contents(client).list_recipes().items() if recipe.where}
+    remote |= _list_pushed(client, runs)
     here = {
         one.digest for group in groups.values() for one in group.values() if client.store.has_content(one)
     }
@@ -67,6 +68,19 @@ def measure(client: Client, by: By = "experiment") -> list[Usage]:
         for name, group in groups.items()
     ]
     return sorted(usages, key=lambda one: (-one.size, one.name))
+
+
+def _list_pushed(client: Client, runs: Sequence[Run]) -> set[str]:
+    """Return the digests of what rides in runs that are the same at the obvious remote, as far as is known."""
+    from gittrack.tracking.sync import git_store, remember
+
+    known = remember(client)
+    if known is None:
+        return set()
+    ahead = set(git_store(client).compare(known.remote).ahead)
+    # What goes on is in no commit yet.
+    pushed = [run for run in runs if run.run_id not in ahead and run.status.is_terminated]
+    return {one.digest for run in pushed for one in run.artifacts.values() if one.inline}
 
 
 def _namer(by: By, names: dict[str, str]) -> Callable[[Run, Artifact], str]:

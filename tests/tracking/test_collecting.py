@@ -187,3 +187,18 @@ def test_space_is_added_up_by_experiment_run_and_kind(client: Client) -> None:
     runs = {one.name.partition(" ")[2]: (one.size, one.alone) for one in measure(client, "run")}
     assert runs == {"one": (SIZE, 0), "two": (SIZE, 0), "three": (100_000, 100_000)}
     assert json.dumps(runs)
+
+
+def test_what_rides_in_a_run_is_elsewhere_once_the_run_is_pushed(client: Client) -> None:
+    log(client, "pushed", b"small", "a.txt")
+    [before] = measure(client)
+    assert (before.size, before.here, before.elsewhere) == (5, 5, 0)
+    push(client)
+    log(client, "later", b"another", "b.txt")
+    live = client.create_run(run_name="live").run_id
+    client.log_content(live, b"not yet in a commit", "c.txt")
+    found = {one.name: (one.here, one.elsewhere) for one in measure(client, "kind")}
+    assert found == {".txt": (5 + 7 + 19, 5)}
+    # The same content counts wherever it is.
+    log(client, "again", b"small", "d.txt")
+    assert [one.elsewhere for one in measure(client)] == [5]
