@@ -108,7 +108,8 @@ def test_the_runs_page(count: int, sites: Callable[[int], Built], browser: Brows
     times = measure_page(browser, folder)
     report(
         f"{site.count} runs: everything the runs page needs {weigh_runs_page(folder) / 1000:.0f} kB gzip;"
-        f" paint {times['paint']:.0f} ms, table {times['table']:.0f} ms, seen {times['seen']:.0f} ms, all runs {times['all']:.0f} ms on,"
+        f" paint {times['paint']:.0f} ms, table {times['table']:.0f} ms, seen {times['seen']:.0f} ms,"
+        f" all runs {times['all']:.0f} ms on,"
         f" filter {times['filter']:.0f} ms, sort {times['sort']:.0f} ms"
     )
 
