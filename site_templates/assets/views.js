@@ -1,7 +1,9 @@
-// Named views: links to pages with a state; one of this very page is opened anew. And a name for what is shown.
+// Named views: links to pages with a state; one of this very page is opened anew. And a name for what is shown, on the
+// pages that have a state to name.
 (function () {
   "use strict";
   const { addAction, byId } = gittrack;
+  if (!document.body.classList.contains("with-views")) return;
 
   function go(link) {
     const here = link.pathname === location.pathname;
