@@ -36,21 +36,26 @@ class LiveSite:
         self.token = token
         self.act = act
         self.origins: frozenset[str] = frozenset()
+        self.builds = 0
+        """How often the site was built again."""
         self._listeners: set[queue.SimpleQueue[str]] = set()
         self._lock = threading.Lock()
 
     def announce(self) -> None:
         """Tell every open page that the site was built again."""
         with self._lock:
+            self.builds += 1
             for listener in self._listeners:
                 listener.put("changed")
 
     @contextmanager
-    def listening(self) -> Iterator[queue.SimpleQueue[str]]:
-        """Return what is announced while the block runs."""
+    def listening(self, since: str | None = None) -> Iterator[queue.SimpleQueue[str]]:
+        """Return what is announced while the block runs, and at once if there was a build after ``since``."""
         listener: queue.SimpleQueue[str] = queue.SimpleQueue()
         with self._lock:
             self._listeners.add(listener)
+            if since is not None and since != str(self.builds):
+                listener.put("changed")
         try:
             yield listener
         finally:
@@ -63,16 +68,25 @@ class _LiveHandler(SiteHandler):
 
     def __init__(self, *args: Any, live: LiveSite, **options: Any) -> None:  # noqa: ANN401 - the base class's
         self._live = live
+        self._build = 0
         super().__init__(*args, **options)
 
     def do_GET(self) -> None:  # noqa: N802 - the base class's name
         """Answer with a file or the stream of events."""
+        self._build = self._live.builds
         if not self._admit():
             return
         if urlsplit(self.path).path == EVENTS:
             self._stream()
         else:
+            # An answer out of a cache would not say of which build it is.
+            del self.headers["If-Modified-Since"]
             super().do_GET()
+
+    def end_headers(self) -> None:
+        """Say of which build the answer is: what came after it, before the page listens, is told then."""
+        self.send_header("Server-Timing", f'build;desc="{self._build}"')
+        super().end_headers()
 
     def do_HEAD(self) -> None:  # noqa: N802
         """Answer with the head of a file."""
@@ -135,7 +149,8 @@ class _LiveHandler(SiteHandler):
         self.send_header("Connection", "close")
         self.end_headers()
         self.close_connection = True
-        with self._live.listening() as listener:
+        since = dict(parse_qsl(urlsplit(self.path).query)).get("since")
+        with self._live.listening(since) as listener:
             try:
                 self.wfile.write(b"retry: 1000\n\n")
                 while True:

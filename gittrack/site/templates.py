@@ -23,6 +23,7 @@ _BUNDLES = {
         measure query fields arrange cells menu view heads picker tabular complete selection table runs_table
         runs
         """,
+    "live.bundle.js": "place live",
     "table.bundle.js": """
         measure query fields arrange cells menu view heads selection table runs_table embed_table
         """,

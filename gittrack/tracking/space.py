@@ -71,7 +71,7 @@ def measure(client: Client, by: By = "experiment") -> list[Usage]:
 
 
 def _list_pushed(client: Client, runs: Sequence[Run]) -> set[str]:
-    """Return the digests of what rides in runs that are the same at the obvious remote, as far as is known."""
+    """Return the digests of what rides in runs that the obvious remote has, as far as is known."""
     from gittrack.tracking.sync import git_store, remember
 
     known = remember(client)

@@ -9,15 +9,17 @@
   const isBusy = () => document.querySelector("dialog[open], [aria-haspopup][aria-expanded=true]") !== null || /^(INPUT|TEXTAREA)$/u.test(document.activeElement?.tagName ?? "") && document.activeElement.type !== "checkbox" && document.activeElement.type !== "range";
   let pending = false;
   const reload = gittrack.debounce(() => {
-    if (isBusy()) { pending = true; setTimeout(retry, 1000); } else location.reload();
+    if (isBusy()) { pending = true; setTimeout(retry, 1000); } else gittrack.reloadHere();
   }, QUIET_MS);
   const retry = () => { if (pending) reload(); };
 
-  const events = new EventSource(`${root}~events`);
+  // Of which build this page is: the server tells at once when there is a later one.
+  const build = performance.getEntriesByType("navigation")[0]?.serverTiming?.find(({ name }) => name === "build")?.description;
+  const events = new EventSource(`${root}~events${build === undefined ? "" : `?since=${build}`}`);
   events.onmessage = reload;
   let lost = false;
   events.onerror = () => { if (!lost) say("The server has ended: what is shown stays as it is."); lost = true; };
-  events.onopen = () => { if (lost) location.reload(); lost = false; };
+  events.onopen = () => { if (lost) gittrack.reloadHere(); lost = false; };
 
   async function ask(action) {
     const answer = await fetch(`${root}~actions`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(action) });

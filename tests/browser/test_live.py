@@ -90,9 +90,19 @@ def test_among_a_thousand_runs_a_new_metric_appears_in_the_table_by_itself(
         expect(page.locator("#count")).to_contain_text("1001 of 1001 runs")
         client.log_metric(run_id, "metric0", 0.625, step=1)
         expect(newest).to_contain_text("0.625", timeout=60_000)
+        # Whoever reads on stays where they are.
+        page.evaluate("document.getElementById('scroller').scrollTop = 36 * 300")
+        oldest = page.locator("#runs tbody .name-cell a", has_text=re.compile("^run-700$"))
+        expect(oldest).to_be_visible()
+        other = client.create_run("0", run_name="another").info.run_id
+        client.log_metric(other, "metric0", 0.5)
+        expect(page.locator("#count")).to_contain_text("1002 of 1002 runs", timeout=60_000)
+        expect(oldest).to_be_visible()
+        assert page.evaluate("document.getElementById('scroller').scrollTop") == 36 * 300
+        client.set_terminated(other)
         # The page comes back to what it showed.
         page.fill("#query", "metrics.metric0 = 0.625")
-        expect(page.locator("#count")).to_contain_text("1 of 1001 runs")
+        expect(page.locator("#count")).to_contain_text("1 of 1002 runs")
         expect(page).to_have_url(re.compile("q="))
         page.locator("#query").blur()
         client.set_terminated(run_id)

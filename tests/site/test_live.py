@@ -160,6 +160,23 @@ def test_pages_are_told_of_every_build(tmp_path: Path) -> None:
         connection.close()
 
 
+def test_a_page_is_told_of_what_was_built_before_it_listens(tmp_path: Path) -> None:
+    with open_live(tmp_path, Asked()) as (live, port):
+        own = {"Cookie": cookie(port)}
+        later = "Fri, 31 Dec 2100 23:59:59 GMT"
+        status, _, headers = request(port, "/index.html", If_Modified_Since=later, **own)
+        assert (status, headers["Server-Timing"]) == (200, 'build;desc="0"')
+        live.announce()
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        connection.request("GET", "/~events?since=0", headers={"Host": f"127.0.0.1:{port}", **own})
+        answer = connection.getresponse()
+        lines = [answer.readline() for _ in range(3)]
+        assert lines == [b"retry: 1000\n", b"\n", b"data: changed\n"]
+        connection.close()
+        with live.listening("1") as listener:
+            assert listener.empty()
+
+
 def test_an_action_without_a_run_is_an_error() -> None:
     with pytest.raises(InvalidValueError):
         act(Asked(), {"do": "delete"})
