@@ -260,10 +260,10 @@ def _download(client: Client, run: Run, path: str | None, output: str) -> None:
         fetch_contents(client, chosen, may_prompt=True, progress=progress)
     with show_progress("getting", "bytes") as progress:
         mend, more = mender(client, run), count_up(progress, sum(one.size for one in chosen))
-        for artifact in chosen:
-            click.echo(
-                downloads.download(client.store, run, artifact.path, Path(output), mend, progress=more)
-            )
+        for path_here in downloads.write_artifacts(
+            client.store, run, chosen, Path(output), mend, progress=more
+        ):
+            click.echo(path_here)
 
 
 def _upload(client: Client, run: Run, paths: tuple[str, ...], folder: str | None, *, link: bool) -> None:

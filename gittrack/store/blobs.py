@@ -19,7 +19,7 @@ from gittrack.store.settling import forget_loss, is_doubtful, mark_unsettled, se
 from gittrack.store.small_blobs import add_small, find_small, has_small, list_small, remove_small
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
     from typing import BinaryIO
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 KNOWN_BYTES = 4 << 20
 """Of files this large it is worth remembering what they looked like."""
+MANY = 1000
+"""From so many on the index of small contents is read as a whole."""
 RACY_S = 60.0
 """A file that changed so shortly ago may change again without a later time: through a memory map, until the
 system has written it to the disk (after 35 s on Linux)."""
@@ -46,6 +48,16 @@ class Stored:
 def has_blob(layout: Layout, digest: str) -> bool:
     """Whether the content with ``digest`` is here."""
     return layout.blob(digest).exists() or has_small(layout, digest)
+
+
+def find_missing(layout: Layout, digests: Iterable[str]) -> list[str]:
+    """Return which content is not here, in the order given; of many quicker than one by one."""
+    top = str(layout.objects)
+    lacking = [one for one in digests if not os.path.exists(f"{top}/{one[:2]}/{one[2:]}")]
+    if len(lacking) < MANY:
+        return [one for one in lacking if not has_small(layout, one)]
+    small = {digest for digest, _, _ in list_small(layout)}
+    return [one for one in lacking if one not in small]
 
 
 def open_blob(layout: Layout, digest: str) -> BinaryIO | None:

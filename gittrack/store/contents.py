@@ -58,13 +58,13 @@ class Contents:
             CorruptDataError: A recipe is damaged.
         """
         root, found = self.store.root(), {}
-        for artifact in artifacts:
-            if artifact.inline or artifact.uri is not None or artifact.digest in found:
-                continue
-            if blobs.has_blob(self.store.layout, artifact.digest):
-                recipe = find_recipe(self.store.objects, root, artifact.digest)
-                if recipe is None or self.settings.choose(artifact.size) not in recipe.where:
-                    found[artifact.digest] = artifact.size
+        sizes = {one.digest: one.size for one in artifacts if not one.inline and one.uri is None}
+        missing = set(blobs.find_missing(self.store.layout, sizes))
+        for digest, size in sizes.items():
+            if digest not in missing:
+                recipe = find_recipe(self.store.objects, root, digest)
+                if recipe is None or self.settings.choose(size) not in recipe.where:
+                    found[digest] = size
         return found
 
     def send(self, wanted: Mapping[str, int], progress: Callable[[int], None]) -> int:
@@ -98,18 +98,14 @@ class Contents:
             RemoteError: A remote cannot be reached, and no other has it.
             StoreError: The disk is full, or failed.
         """
+        wanted = {one.digest: one for one in artifacts if not one.inline and one.uri is None}
+        root = self.store.root()
         recipes: dict[str, Recipe] = {}
-        for artifact in artifacts:
-            if (
-                artifact.inline
-                or artifact.uri is not None
-                or blobs.has_blob(self.store.layout, artifact.digest)
-            ):
-                continue
-            recipe = self.find_recipe(artifact.digest)
+        for digest in blobs.find_missing(self.store.layout, wanted):
+            recipe = find_recipe(self.store.objects, root, digest)
             if recipe is None:
-                raise self._never_sent(artifact)
-            recipes[artifact.digest] = recipe
+                raise self._never_sent(wanted[digest])
+            recipes[digest] = recipe
         groups: dict[tuple[str, ...], list[Recipe]] = {}
         for recipe in recipes.values():
             groups.setdefault(recipe.where, []).append(recipe)
@@ -154,11 +150,12 @@ class Contents:
         ]
         failure: GittrackError | None = None
         for name, git_remote in places:
-            left = [one for one in recipes if not blobs.has_blob(self.store.layout, one.digest)]
             try:
-                receive(self.store.layout, self.remote(name, git_remote), left, progress)
+                receive(self.store.layout, self.remote(name, git_remote), recipes, progress)
             except (NotFoundError, CorruptDataError, RemoteError) as error:
                 failure = failure or error  # another place may have it
+                lacking = set(blobs.find_missing(self.store.layout, [one.digest for one in recipes]))
+                recipes = [one for one in recipes if one.digest in lacking]
             else:
                 return
         if failure is None:

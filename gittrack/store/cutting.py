@@ -28,6 +28,10 @@ def cut(file: BinaryIO, size: int) -> Iterator[memoryview]:
     Raises:
         OSError: It cannot be read, or became shorter than ``size``.
     """
+    if 0 < size <= MIN_CHUNK_BYTES:  # many are: neither borders nor a buffer of megabytes for them
+        file.seek(0)
+        yield memoryview(_Span(file, size).read())
+        return
     from pyfastcdc import FastCDC
 
     cutter = FastCDC(

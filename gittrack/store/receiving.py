@@ -12,7 +12,8 @@ from gittrack.store import blobs
 from gittrack.store.digests import digest_bytes, digest_file
 from gittrack.store.disk import datasync, disk_errors, write_whole
 from gittrack.store.lock import hold
-from gittrack.store.remotes.interface import PartRange
+from gittrack.store.receiving_small import is_small, receive_small
+from gittrack.store.remotes.interface import PartRange, damaged_part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 OPEN_FILES = 200
 """So many contents are fetched at once."""
+FEW = 20
+"""Fewer small contents than that become files of their own, as larger ones do."""
 PATIENCE_S = 86_400.0
 """Who wants content while somebody else fetches some waits for it, rather than fetching it twice."""
 
@@ -49,8 +52,17 @@ def receive(
         StoreError: The disk is full, or failed.
     """
     with hold(layout.root / "receive.lock", timeout_s=PATIENCE_S):
-        for start in range(0, len(recipes), OPEN_FILES):
-            _receive_some(layout, remote, recipes[start : start + OPEN_FILES], progress)
+        # What somebody else brought while we waited is here.
+        missing = set(blobs.find_missing(layout, [recipe.digest for recipe in recipes]))
+        lacking = [recipe for recipe in recipes if recipe.digest in missing]
+        progress(sum(recipe.size for recipe in recipes) - sum(recipe.size for recipe in lacking))
+        small = [recipe for recipe in lacking if is_small(recipe)]
+        if len(small) >= FEW:
+            receive_small(layout, remote, small, progress)
+            lacking = [recipe for recipe in lacking if not is_small(recipe)]
+        lacking.sort(key=_place)  # a part is fetched for all that need it
+        for start in range(0, len(lacking), OPEN_FILES):
+            _receive_some(layout, remote, lacking[start : start + OPEN_FILES], progress)
 
 
 def _receive_some(
@@ -60,9 +72,6 @@ def _receive_some(
         layout.partial.mkdir(parents=True, exist_ok=True)
         arrivals = []
         for recipe in recipes:
-            if blobs.has_blob(layout, recipe.digest):  # somebody else brought it while we waited
-                progress(recipe.size)
-                continue
             descriptor = os.open(layout.partial / recipe.digest, os.O_RDWR | os.O_CREAT, 0o600)
             stack.callback(os.close, descriptor)
             known, extents = _take_up(recipe, descriptor)
@@ -80,6 +89,11 @@ def _receive_some(
                 _write(arrival, extent, data, remote.name)
                 progress(len(data))
             _finish(layout, arrival)
+
+
+def _place(recipe: Recipe) -> tuple[str, int]:
+    """Return where a content begins: part and offset."""
+    return next(((extent.part, extent.offset) for extent in recipe.extents), ("", 0))
 
 
 def _take_up(recipe: Recipe, descriptor: int) -> tuple[int, list[Extent]]:
@@ -109,10 +123,7 @@ def _is_right(extent: Extent, data: bytes) -> bool:
 
 def _write(arrival: _Arrival, extent: Extent, data: bytes, remote: str) -> None:
     if not _is_right(extent, data):
-        message = (
-            f"part {extent.part[:12]} at {remote!r} is damaged: content {arrival.recipe.digest[:12]} needs it"
-        )
-        raise CorruptDataError(message, hint="whoever still has the content can verify and push it again")
+        raise damaged_part(extent.part, remote, arrival.recipe.digest)
     write_whole(arrival.descriptor, data)
 
 

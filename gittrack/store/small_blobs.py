@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gittrack.store.disk import disk_errors
-from gittrack.store.small_index import SmallIndex, ask
+from gittrack.store.small_index import SmallIndex, ask, may_hold_any
 from gittrack.store.small_packs import drop_from_pack, read_packed, write_pack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from gittrack.store.layout import Layout
 
@@ -46,7 +47,7 @@ def has_small(layout: Layout, digest: str) -> bool:
         StoreError: That cannot be read.
     """
     with disk_errors("look for a small artifact"):
-        return any(path.exists() for path, _, _ in _places(layout, digest))
+        return any(os.path.exists(path) for path, _, _ in _places(layout, digest))
 
 
 def list_small(layout: Layout) -> list[tuple[str, int, float]]:
@@ -56,7 +57,7 @@ def list_small(layout: Layout) -> list[tuple[str, int, float]]:
         StoreError: They cannot be read.
     """
     with disk_errors("list small artifacts"):
-        if not layout.small.exists():
+        if not may_hold_any(layout):
             return []
         return [(digest.hex(), size, mtime / 1e9) for digest, size, mtime in ask(layout, SmallIndex.list)]
 
@@ -68,30 +69,29 @@ def remove_small(layout: Layout, digests: Sequence[tuple[str, float]]) -> None:
         StoreError: The disk is full, or failed.
     """
     with disk_errors("remove small artifacts"):
-        if not digests or not layout.small.exists():
+        if not digests or not may_hold_any(layout):
             return
         stored = {digest: mtime / 1e9 for digest, _, mtime in ask(layout, SmallIndex.list)}
         dropped: dict[str, set[bytes]] = {}
         for digest, latest in digests:
             key = bytes.fromhex(digest)
             if stored.get(key, latest) <= latest and key in stored:
-                for name, _, _ in ask(layout, lambda index, key=key: index.places(key)):  # type: ignore[misc]
-                    dropped.setdefault(name, set()).add(key)
-        for name, keys in dropped.items():
+                for path, _, _ in ask(layout, lambda index, key=key: index.places(key)):  # type: ignore[misc]
+                    dropped.setdefault(path, set()).add(key)
+        for path, keys in dropped.items():
             with contextlib.suppress(FileNotFoundError):
-                drop_from_pack(layout, name, keys)
+                drop_from_pack(layout, Path(path), keys)
 
 
-def _places(layout: Layout, digest: str) -> Iterator[tuple[Path, int, int]]:
+def _places(layout: Layout, digest: str) -> Iterator[tuple[str, int, int]]:
     """Yield where a content may be: pack, start and size in bytes; more only if it is not where it was."""
     key = bytes.fromhex(digest)
     for is_anew in (False, True):
-        if not layout.small.exists():
+        if not may_hold_any(layout):
             return
         if is_anew:
             ask(layout, SmallIndex.refresh)
         places = ask(layout, lambda index: index.places(key))
-        for name, start, size in places:
-            yield layout.small / name, start, size
+        yield from places
         if not places:
             return

@@ -12,7 +12,6 @@ from gittrack.store.small_packs import list_packs, read_table, salvage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
     from typing import TypeVar
 
     from gittrack.store.layout import Layout
@@ -53,6 +52,7 @@ class SmallIndex:
 
         self.path = path
         self._layout = layout
+        self._folder = str(layout.small)
         self._connection = sqlite3.connect(path, timeout=PATIENCE_S)
         self._folder_time, self._since, self._listed = 0, 0.0, 0.0
 
@@ -61,7 +61,7 @@ class SmallIndex:
         self._connection.close()
 
     def places(self, digest: bytes) -> list[tuple[str, int, int]]:
-        """Return in which packs a content is, the newest first: name, start and size in bytes.
+        """Return in which packs a content is, the newest first: path, start and size in bytes.
 
         Raises:
             OSError: The packs cannot be read.
@@ -70,11 +70,11 @@ class SmallIndex:
         query = (
             "SELECT name, start, size FROM small JOIN packs ON id = pack WHERE digest = ? ORDER BY mtime DESC"
         )
-        if self._listed and (rows := self._connection.execute(query, (digest,)).fetchall()):
-            return rows
-        if self._is_behind():
+        rows = self._connection.execute(query, (digest,)).fetchall() if self._listed else []
+        if not rows and self._is_behind():
             self.refresh()
-        return self._connection.execute(query, (digest,)).fetchall()
+            rows = self._connection.execute(query, (digest,)).fetchall()
+        return [(f"{self._folder}/{name}", start, size) for name, start, size in rows]
 
     def list(self) -> list[tuple[bytes, int, int]]:
         """Return digest, size in bytes and time in ns of every content that packs hold, sorted by digest.
@@ -124,10 +124,18 @@ class SmallIndex:
 
     def _is_behind(self) -> bool:
         """Whether the packs may have changed since they were last listed."""
-        folder_time = self._layout.small.stat().st_mtime_ns
+        try:
+            folder_time = os.stat(self._folder).st_mtime_ns
+        except FileNotFoundError:
+            folder_time = 0
         if folder_time != self._folder_time:
             self._folder_time, self._since = folder_time, time.monotonic()
         return self._listed <= self._since + RACY_S
+
+
+def may_hold_any(layout: Layout) -> bool:
+    """Whether there are packs, or were."""
+    return (str(layout.root), os.getpid()) in _indexes() or layout.small.exists()
 
 
 def ask(layout: Layout, question: Callable[[SmallIndex], _T]) -> _T:
@@ -138,8 +146,8 @@ def ask(layout: Layout, question: Callable[[SmallIndex], _T]) -> _T:
     """
     import sqlite3
 
-    indexes: dict[tuple[Path, int], SmallIndex] = _of_thread.__dict__.setdefault("indexes", {})
-    key = (layout.root, os.getpid())  # not one that came through a fork
+    indexes = _indexes()
+    key = (str(layout.root), os.getpid())  # not one that came through a fork
     for _ in range(2):
         try:
             if key not in indexes:
@@ -156,6 +164,12 @@ def ask(layout: Layout, question: Callable[[SmallIndex], _T]) -> _T:
     return question(indexes[key])
 
 
-def _close(indexes: dict[tuple[Path, int], SmallIndex], key: tuple[Path, int]) -> None:
+def _indexes() -> dict[tuple[str, int], SmallIndex]:
+    """Return the indexes that this thread has open, by folder and process."""
+    indexes: dict[tuple[str, int], SmallIndex] = _of_thread.__dict__.setdefault("indexes", {})
+    return indexes
+
+
+def _close(indexes: dict[tuple[str, int], SmallIndex], key: tuple[str, int]) -> None:
     if index := indexes.pop(key, None):
         index.close()

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from gittrack.store.layout import Layout
 
+SMALL_BYTES = 64 << 10
+"""Content up to this size may share a file."""
 MARK = b"gtsmall1"
 DIGEST_BYTES = 32
 SIZE_BYTES = 4
@@ -110,24 +112,26 @@ def read_table(path: Path) -> list[tuple[bytes, int, int]]:
     return list(zip(digests, accumulate(sizes, initial=0), sizes, strict=False))
 
 
-def read_packed(path: Path, start: int, size: int) -> bytes:
+def read_packed(path: str, start: int, size: int) -> bytes:
     """Return one content of a pack.
 
     Raises:
         OSError: It cannot be read.
     """
-    with path.open("rb", buffering=0) as file:
-        file.seek(start)
-        return file.read(size)
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    try:
+        os.lseek(descriptor, start, os.SEEK_SET)
+        return os.read(descriptor, size)
+    finally:
+        os.close(descriptor)
 
 
-def drop_from_pack(layout: Layout, name: str, dropped: set[bytes]) -> None:
+def drop_from_pack(layout: Layout, path: Path, dropped: set[bytes]) -> None:
     """Remove contents from a pack: the others move to a pack of their own, and this one goes.
 
     Raises:
         OSError: The disk is full, or failed; then the pack is as before.
     """
-    path = layout.small / name
     mtime = path.stat().st_mtime
     whole = path.read_bytes()
     kept = {

@@ -19,6 +19,7 @@ from gittrack.errors import (
 )
 from gittrack.store.digests import digest_bytes, ignore
 from gittrack.store.disk import disk_errors
+from gittrack.store.small_packs import SMALL_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from gittrack.store.interface import Store
     from gittrack.tracking.live import LiveRun
 
-INLINE_BYTES = 64 * 1024
+INLINE_BYTES = SMALL_BYTES
 """Content up to this size rides in the run's own commit."""
 INLINE_BYTES_PER_RUN = 1 << 20
 """At most this much content rides in the run's own commit."""

@@ -236,12 +236,14 @@ def _find_doubtful(contents: Contents, held: Container[str]) -> dict[str, int]:
     store = contents.store
     known = store.compare(contents.git_remotes[0])
     ahead = (store.find_run(run_id) for run_id in known.ahead if run_id not in held)
-    return {
+    named = {
         one.digest: one.size
         for run in ahead
         for one in (run.artifacts.values() if run is not None else ())
-        if not one.inline and one.uri is None and blobs.has_blob(store.layout, one.digest)
+        if not one.inline and one.uri is None
     }
+    missing = set(blobs.find_missing(store.layout, named))
+    return {digest: size for digest, size in named.items() if digest not in missing}
 
 
 def count_up(progress: Callable[[int, int], None] | None, total: int) -> Callable[[int], None]:

@@ -87,14 +87,36 @@ def download(
     wanted = list(select_artifacts(run, path))
     if not wanted and path:
         find_artifact(run, path)
-    _check_names(wanted)
     with disk_errors("write an artifact"):
         base = Path(tempfile.mkdtemp(prefix="gittrack-")) if destination is None else destination
-        for artifact in wanted:
-            target = base / check_artifact_path(artifact.path)
-            _write_verified(store, run, artifact, target, mend or _give_up, progress)
+    for _ in write_artifacts(store, run, wanted, base, mend, progress=progress):
+        pass
     is_glob = bool(wanted) and not any(one.path == path or one.path.startswith(f"{path}/") for one in wanted)
     return base if not path or is_glob else base / path
+
+
+def write_artifacts(
+    store: Store,
+    run: Run,
+    artifacts: Sequence[Artifact],
+    folder: Path,
+    mend: Mend | None = None,
+    *,
+    progress: Callable[[int], None] = ignore,
+) -> Iterator[Path]:
+    """Write artifacts of a run under a folder, as `download` does; yield where each one is, once it is there.
+
+    Raises:
+        InvalidNameError: A name cannot be one of a file here.
+        ArtifactNotFoundError: The content is not here.
+        CorruptDataError: Content is not what was logged.
+        StoreError: The disk is full, or failed.
+    """
+    _check_names(artifacts)
+    for artifact in artifacts:
+        target = folder / check_artifact_path(artifact.path)
+        _write_verified(store, run, artifact, target, mend or _give_up, progress)
+        yield target
 
 
 def select_artifacts(run: Run, path: str) -> Iterator[Artifact]:

@@ -10,7 +10,7 @@ import pytest
 
 from gittrack.core.content import Chunk, Extent, Recipe
 from gittrack.core.content_settings import parse_settings
-from gittrack.core.events import ArtifactLogged, RunStarted, StatusChanged
+from gittrack.core.events import ArtifactLogged, FolderLogged, RunStarted, StatusChanged
 from gittrack.core.model import Artifact, RunStatus
 from gittrack.core.paths import content_path
 from gittrack.errors import (
@@ -34,10 +34,12 @@ from tests.exchanging import TIME, connect, pull
 from tests.repositories import check_repository, git, make_repository
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from gittrack.store.git_draft import Draft
     from gittrack.store.git_store import GitStore
+    from gittrack.store.remotes.interface import PartRange
 
 MIB = 1 << 20
 
@@ -207,6 +209,104 @@ def test_many_small_contents_travel_in_few_parts(clones: tuple[GitStore, GitStor
     exchange(first, second)
     assert contents(second, settings).fetch(many, ignore) == 40
     assert {digest_bytes(read(second, one)) for one in many} == {one.digest for one in many}
+
+
+def log_many(store: GitStore, contents: list[bytes]) -> list[Artifact]:
+    """Log a run with many small artifacts."""
+    digests = store.store_small(contents)
+    many = [
+        Artifact(f"{number}.bin", digest, len(data))
+        for number, (digest, data) in enumerate(zip(digests, contents, strict=True))
+    ]
+    started, ended = RunStarted("0" * 32, "0", "many", TIME), StatusChanged(RunStatus.FINISHED, TIME, TIME)
+    store.append_events("0" * 32, [started, FolderLogged(tuple(many), TIME), ended])
+    return many
+
+
+def read_all(store: GitStore, artifacts: list[Artifact]) -> list[bytes]:
+    return [read(store, one) for one in artifacts]
+
+
+@pytest.mark.parametrize("place", ["git", "one"])
+def test_neighbours_in_a_part_are_fetched_in_one_go_and_share_a_file(
+    clones: tuple[GitStore, GitStore], tmp_path: Path, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = clones
+    settings = two_places(tmp_path, place)
+    data = [os.urandom(number * 7 % 900) + b"%d" % number for number in range(400)]
+    many = log_many(first, data)
+    send(contents(first, settings), *many)
+    exchange(first, second)
+    asked: list[int] = []
+
+    def count(there: Contents) -> Contents:
+        remote = there.remote(place)
+        original = type(remote).read
+
+        def counting(self: object, wanted: list[PartRange]) -> Iterator[bytes]:
+            asked.append(len(wanted))
+            return original(self, wanted)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(type(remote), "read", counting)
+        return there
+
+    assert count(contents(second, settings)).fetch(many, ignore) == 400
+    assert asked in ([1], [1, 1])  # ours, and what is built on it
+    assert read_all(second, many) == data
+    assert len(list(second.layout.small.iterdir())) == 1
+    assert not second.layout.objects.exists()
+    assert check_store(second) == []
+
+
+def test_of_small_contents_what_came_before_an_interruption_is_kept(
+    clones: tuple[GitStore, GitStore], tmp_path: Path
+) -> None:
+    first, second = clones
+    settings = two_places(tmp_path)
+    data = [os.urandom(500) for _ in range(100)]
+    many = log_many(first, data)
+    send(contents(first, settings), *many)
+    exchange(first, second)
+    arrived: list[int] = []
+
+    def pull_the_plug(size: int) -> None:
+        arrived.append(size)
+        if sum(arrived) >= 40 * 500:
+            raise PlugPulledError
+
+    with pytest.raises(PlugPulledError):
+        contents(second, settings).fetch(many, pull_the_plug)
+    here = [one for one in many if second.has_content(one)]
+    assert len(here) == 40
+    assert {digest_bytes(read(second, one)) for one in here} == {one.digest for one in here}
+    contents(second, settings).fetch(many, ignore)
+    assert read_all(second, many) == data
+
+
+def test_of_small_contents_the_damaged_one_is_named_and_never_stored(
+    clones: tuple[GitStore, GitStore], tmp_path: Path
+) -> None:
+    first, second = clones
+    settings = two_places(tmp_path)
+    data = [b"%03d" % number + os.urandom(500) for number in range(100)]
+    many = log_many(first, data)
+    send(contents(first, settings), *many)
+    exchange(first, second)
+    [part] = [path for path in (tmp_path / "one").rglob("*") if path.is_file()]
+    whole = bytearray(part.read_bytes())
+    whole[whole.index(data[60]) + 100] ^= 1
+    part.chmod(0o644)
+    part.write_bytes(whole)
+    with pytest.raises(CorruptDataError, match=many[60].digest[:12]):
+        contents(second, settings).fetch(many, ignore)
+    assert not second.has_content(many[60])
+    assert any(second.has_content(one) for one in many)
+    with pytest.raises(CorruptDataError, match=many[60].digest[:12]):
+        contents(second, settings).fetch([many[60]], ignore)
+    send(contents(first, settings), *many)
+    part.write_bytes(part.read_bytes()[: len(whole) // 2])
+    with pytest.raises(CorruptDataError):
+        contents(second, settings).fetch(many, ignore)
 
 
 def test_large_content_goes_where_the_rule_says(clones: tuple[GitStore, GitStore], tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from gittrack.errors import CorruptDataError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from concurrent.futures import Executor, Future
@@ -113,6 +115,12 @@ class Remote(Protocol):
 def make_part(data: bytes) -> Part:
     """Return a part with its name."""
     return Part(hashlib.sha256(data).hexdigest(), data)
+
+
+def damaged_part(part: str, remote: str, digest: str) -> CorruptDataError:
+    """Return the error that a part at a remote is not what was sent, as the content ``digest`` shows."""
+    message = f"part {part[:12]} at {remote!r} is damaged: content {digest[:12]} needs it"
+    return CorruptDataError(message, hint="whoever still has the content can verify and push it again")
 
 
 def map_few(
