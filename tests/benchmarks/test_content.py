@@ -23,6 +23,7 @@ from gittrack.store.contents import Contents
 from gittrack.store.digests import ignore
 from gittrack.store.layout import Layout
 from gittrack.store.settling import settle
+from gittrack.tracking import sync
 from gittrack.tracking.client import Client
 from tests.exchanging import connect, log_run, pull
 from tests.repositories import git, make_repository
@@ -189,6 +190,48 @@ def test_a_model_goes_through_git_beside_a_plain_push(tmp_path: Path, scale: flo
     _, least, _ = measure("nothing", tmp_path / "first", artifact)
     for what, (own, largest) in {"pushing": push_memory, "fetching": fetch_memory}.items():
         report(f"memory while {what}: {own:.0f} MB (idle {least:.0f} MB), git included {largest:.0f} MB")
+
+
+def test_many_small_files_travel_beside_plain_git(tmp_path: Path, scale: float, report: Report) -> None:
+    """As a user has it: files are added, committed, pushed and cloned, or logged, pushed and got."""
+    files = tmp_path / "files"
+    files.mkdir()
+    count = max(int(scale * 10_000), 200)
+    for number in range(count):
+        (files / f"{number}.bin").write_bytes(os.urandom(1024))
+    make_repository(tmp_path / "plain.git", "bare")
+    plain = make_repository(tmp_path / "plain")
+    shutil.copytree(files, plain / "files")
+
+    def push_plain() -> None:
+        git(plain, "add", "files")
+        git(plain, "commit", "-q", "-m", "files")
+        git(plain, "push", "-q", str(tmp_path / "plain.git"), "HEAD:refs/heads/x")
+
+    sent = seconds(push_plain)
+    cloned = seconds(
+        lambda: git(tmp_path, "clone", "-q", "--branch", "x", str(tmp_path / "plain.git"), "clone")
+    )
+    make_repository(tmp_path / "remote.git", "bare")
+    for name in ("first", "second"):
+        git(make_repository(tmp_path / name), "remote", "add", "origin", str(tmp_path / "remote.git"))
+    with closing(Client(tmp_path / "first")) as client:
+        run_id = client.create_run().run_id
+        logged = seconds(lambda: (client.log_artifacts(run_id, files), client.set_terminated(run_id)))
+        pushed = seconds(lambda: sync.push(client, "origin"))
+    with closing(Client(tmp_path / "second")) as client:
+        pulled = seconds(lambda: sync.pull(client, "origin"))
+        got = seconds(lambda: client.download_artifacts(run_id, "", tmp_path / "out"))
+    assert len(list((tmp_path / "out").iterdir())) == count
+    ours = logged + pushed
+    report(
+        f"{count:,} files of 1 KiB logged and pushed: {logged:.2f} + {pushed:.2f} s, {sent / ours:.2f} x as "
+        f"fast as plain git adds, commits and pushes them ({sent:.2f} s)"
+    )
+    report(
+        f"pulled and written: {pulled:.2f} + {got:.2f} s, {cloned / (pulled + got):.2f} x as fast as a clone "
+        f"({cloned:.2f} s)"
+    )
 
 
 def time_plain_push(repository: Path, remote: Path) -> float:
