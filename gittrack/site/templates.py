@@ -18,7 +18,7 @@ LICENCES = "licences.txt"
 _ASSET_SUFFIXES = {".css", ".js", ".svg"}
 _BUNDLES = {
     "first.bundle.js": "theme data",
-    "frame.bundle.js": "dom formats bucket stored colours address keys appearance palette views index",
+    "frame.bundle.js": "dom formats bucket stored colours address keys appearance palette views alone index",
     "runs.bundle.js": """
         measure query fields arrange cells menu view heads picker tabular complete selection table runs_table
         runs

@@ -12,6 +12,12 @@
   const stateHere = () => (pack ? pack.state : location.hash.slice(1));
   const pageHere = () => (pack ? pack.page : location.pathname.split("/").pop());
 
+  // The card that alone is shown, null where it is the page: it stays in the address whatever the page writes there.
+  const alone = new URLSearchParams(stateHere()).get("alone");
+
+  // To another page; out of the frame, where there may be one.
+  const leave = (href) => { if (alone === null) location.href = href; else open(href, "_top"); };
+
   // Where one chart or table stands alone, to be framed by another page.
   gittrack.embedAddress = (values) => `${root}embed.html#${Object.entries(values).filter(([, value]) => value).map(([key, value]) => `${key}=${readable(value)}`).join("&")}`;
 
@@ -28,10 +34,12 @@
     stateHere,
     pageHere,
     // To another page by its address as it would be on this one.
-    go(href) { location.href = pack ? pack.resolve(href) ?? "#/" : href; },
+    go(href) { leave(pack ? pack.resolve(href) ?? "#/" : href); },
+    leave,
+    alone,
     read: () => new URLSearchParams(stateHere()),
     write(values) {
-      const parts = Object.entries(values)
+      const parts = Object.entries({ ...values, alone })
         .filter(([, value]) => value !== null && value !== undefined && value !== "" && value !== false)
         .map(([key, value]) => `${key}=${readable(value === true ? "1" : value)}`);
       const state = parts.join("&");

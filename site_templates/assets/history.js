@@ -76,7 +76,7 @@
     const step = Math.max(1, list.length / MAX_POINTS);
     const shown = list.filter((_, i) => Math.floor(i / step) !== Math.floor((i - 1) / step) || step === 1);
     const datasets = { runs: shown.map(({ first: _, ...point }) => point), changes: changes.map(({ first, good }) => ({ x: first.x, s: good ? "better" : "worse" })) };
-    await vega.embed(byId("history-chart"), vega.withData(template, datasets), ({ page }) => { location.href = page; });
+    await vega.embed(byId("history-chart"), vega.withData(template, datasets), ({ page }) => address.leave(page));
     performance.mark("gittrack-ready");
   }
   const begin = () => { write(); draw().catch((error) => gittrack.say(error.message)); };
@@ -94,7 +94,8 @@
     press();
     for (const button of buttons) button.addEventListener("click", () => { state.by = button.dataset.by; press(); begin(); });
     const table = () => ({ heads: [state.by === "time" ? "started" : "commit", state.metric, "best so far", state.by === "time" ? "run" : "runs"], rows: made.map((point) => [state.by === "time" ? time(point.x) : point.c, point.y, point.best, point.name]) });
-    byId("history-menu").addEventListener("click", () => gittrack.openMenu(byId("history-menu"), vega.entries(byId("history-chart"), `history of ${state.metric}`, table)));
+    byId("history-menu").addEventListener("click", () => gittrack.openMenu(byId("history-menu"), [...vega.entries(byId("history-chart"), `history of ${state.metric}`, table), null, ...gittrack.alone.entries("history", `History of ${state.metric}`, 420)]));
+    gittrack.alone.show("history", byId("history-menu").closest("section"), `History of ${state.metric}`);
     document.addEventListener("gittrack-theme", () => draw());
   }
 

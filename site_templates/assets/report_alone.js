@@ -1,25 +1,15 @@
-// Blocks of a report for other pages to frame: #alone=2 shows the third one alone, and a menu gives the iframe.
+// Blocks of a report for other pages to frame: #alone=2 shows the third one alone, and a menu gives the iframes.
 (function () {
   "use strict";
-  const { address, byId, element, plural } = gittrack;
+  const { alone, byId, plural } = gittrack;
   const blocks = [...document.querySelectorAll("[data-block]")];
-  const alone = document.querySelector(`[data-block="${CSS.escape(address.read().get("alone") ?? "")}"]`);
   const button = byId("frame-button");
 
-  if (alone) {
-    document.documentElement.classList.add("alone");
-    for (const link of alone.querySelectorAll("a")) link.target = "_top";
-    const heading = document.querySelector("h1");
-    const source = element("a", { href: location.pathname.split("/").pop(), target: "_top", text: heading.textContent, dir: "auto" });
-    heading.className = "hidden";
-    document.querySelector(".report").replaceChildren(heading, alone, element("footer", { class: "foot" }, element("span"), source));
-  }
-  addEventListener("hashchange", () => { if (alone || address.read().has("alone")) location.reload(); });
-
+  for (const block of blocks) alone.show(block.dataset.block, block, document.querySelector("h1").textContent);
   const nameOf = (block) => `${block.getAttribute("aria-label")}: ${plural(block.querySelectorAll("tbody tr").length, "row")}`;
   button.hidden = gittrack.pack !== null;
   button.addEventListener("click", () => gittrack.openMenu(button, blocks.map((block) => ({
+    ...alone.entries(block.dataset.block, block.getAttribute("aria-label"), block.offsetHeight + 60).at(-1),
     title: `Copy an iframe of ${nameOf(block)}`,
-    act: () => gittrack.copyFrame(`#alone=${block.dataset.block}`, block.getAttribute("aria-label"), block.offsetHeight + 60),
   }))));
 })();

@@ -26,7 +26,8 @@
       const name = this.title.textContent;
       const table = () => (this.config.kind === "parallel" ? gittrack.parallel.toTable(this.scene) : this.made.table());
       const entries = this.drawn ? gittrack.vega.entries(this.box, name, table) : [];
-      gittrack.openMenu(this.menu, [...entries, ...(this.actions.remove ? [null, { title: "Remove this chart", act: () => this.actions.remove() }] : [])]);
+      const frames = this.drawn ? gittrack.alone.entries(this.name, name, this.node.offsetHeight + 60) : [];
+      gittrack.openMenu(this.menu, [...entries, ...(frames.length ? [null, ...frames] : []), ...(this.actions.remove ? [null, { title: "Remove this chart", act: () => this.actions.remove() }] : [])]);
     }
 
     // Which columns may stand for a field, the best guess first.
@@ -88,7 +89,7 @@
       this.hint.textContent = `${this.scene.rows.length < index.size ? `${this.scene.rows.length} of ${index.size}` : "all"} runs`;
       const spec = gittrack.vega.withData(gittrack.vega.fill(charts[made.template], made.names), made.datasets);
       order(spec, made);
-      await gittrack.vega.embed(this.box, spec, ({ page }) => { location.href = page; });
+      await gittrack.vega.embed(this.box, spec, ({ page }) => gittrack.address.leave(page));
       this.drawn = true;
     }
 
@@ -128,6 +129,10 @@
       for (const card of this.cards) gittrack.vega.remove(card.box);
       this.cards = cards;
       this.place.replaceChildren(...cards.map((card) => card.node));
+      cards.forEach((card, i) => {
+        card.name = `over-${i + 1}`;
+        gittrack.alone.show(card.name, card.node, card.kind.title);
+      });
       if (this.begun) this.drawAll();
     }
 
@@ -154,7 +159,8 @@
           // A newer turn draws everything itself.
           if (turn !== this.turn) return;
           card.scene = scene;
-          await card.draw();
+          // Beside a card that stands alone no other is seen.
+          if (card.node.offsetParent !== null) await card.draw();
         }
         performance.mark("gittrack-spaces");
       } catch (error) {

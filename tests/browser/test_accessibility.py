@@ -32,6 +32,7 @@ PAGES = {
     "embedded table": "embed.html#table=runs&columns=p:lr,m:val/acc",
     "embedded metrics": "embed.html#table=metrics&runs={run}",
     "embedded params": "embed.html#table=params&runs={run}&all=1",
+    "embedded history": "history.html#alone=history",
     "run": "runs/{run}.html",
     "404": "404.html",
 }
@@ -73,7 +74,7 @@ def test_axe_finds_nothing_on_any_page(
 ) -> None:
     run = site.source.list_runs()[5].run_id
     page = open_page(site.urls["file"] + PAGES[name].format(run=run), color_scheme=scheme)
-    page.wait_for_timeout(1500 if name in {"charts", "compare", "history"} else 500)
+    page.wait_for_timeout(1500 if name in {"charts", "compare", "history", "embedded history"} else 500)
     assert check(page) == []
 
 
@@ -104,7 +105,7 @@ def test_axe_finds_nothing_on_a_telephone(open_page: Callable[..., Page], rich_s
     run = rich_site.source.list_runs()[5].run_id
     address = rich_site.urls["file"] + PAGES.get(name, name).format(run=run)
     page = open_page(address, viewport={"width": 390, "height": 844})
-    page.wait_for_timeout(1500 if name in {"charts", "compare", "history"} else 500)
+    page.wait_for_timeout(1500 if name in {"charts", "compare", "history", "embedded history"} else 500)
     wait_for_charts(page)
     assert check(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") == 390

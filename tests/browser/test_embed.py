@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
@@ -68,15 +69,18 @@ def test_a_block_of_a_report_stands_alone(open_page: Callable[..., Page], rich_s
     frame = copy_frame(page, "#frame-button", f"{whole.get_attribute('aria-label')}: 9 rows")
     assert int(frame.get("height") or 0) > whole.evaluate("block => block.offsetHeight")
     alone = open_page(frame.get("src") or "")
-    expect(alone.locator("article .block")).to_have_count(1)
+    expect(alone.locator("article .block:visible")).to_have_count(1)
     assert alone.locator(".kind-table table").evaluate(TEXTS) == whole.locator("table").evaluate(TEXTS)
     assert not alone.locator(".top, .report-meta, article > p").locator("visible=true").count()
     expect(alone.locator("h1")).to_have_class("hidden")
-    links = alone.locator("article a").evaluate_all("links => links.map((link) => link.target)")
+    links = alone.locator("article a").evaluate_all(
+        "links => links.filter((link) => link.checkVisibility()).map((link) => link.target)"
+    )
     assert set(links) == {"_top"}
-    alone.click("article .foot a")
+    alone.click("article .foot a:visible")
     expect(alone.locator("h1")).to_have_text("Sizes")
-    expect(alone.locator("article .block")).to_have_count(page.locator("article .block").count())
+    blocks = page.locator("article .block:visible").count()
+    expect(alone.locator("article .block:visible")).to_have_count(blocks)
 
 
 def test_a_chart_of_a_report_is_drawn_where_it_stands_alone(
@@ -89,3 +93,35 @@ def test_a_chart_of_a_report_is_drawn_where_it_stands_alone(
     # What leads nowhere shows the report.
     lost = open_page(f"{rich_site.urls['file']}reports/sizes.html#alone=99")
     expect(lost.locator("h1")).to_be_visible()
+
+
+def test_the_history_and_a_chart_over_runs_stand_alone(open_page: Callable[..., Page], site: Site) -> None:
+    page = open_page(site.urls["file"] + "history.html#metric=val/loss&by=commit")
+    page.wait_for_selector("#history-chart canvas")
+    frame = copy_frame(page, "#history-menu", "Copy an iframe")
+    assert frame.get("title") == "History of val/loss"
+    alone = open_page(frame.get("src") or "")
+    expect(alone.locator("#history-chart canvas")).to_be_visible()
+    expect(alone.locator("main .card:visible")).to_have_count(1)
+    expect(alone.locator("#history-hint")).to_contain_text("commits")
+    assert not alone.locator(".top, #records-title, #metric").locator("visible=true").count()
+    alone.click("footer.alone-card a")
+    alone.wait_for_url("**/history.html#metric=val/loss&by=commit")
+    expect(alone.locator("#records-title")).to_be_visible()
+    page.goto(site.urls["file"] + "charts.html")
+    card = page.locator("#spaces .kind-box")
+    card.scroll_into_view_if_needed()
+    expect(card.locator("canvas")).to_be_visible()
+    title = card.locator("h2").inner_text()
+    frame = copy_frame(page, "#spaces .kind-box .card-menu", "Copy an iframe")
+    assert frame.get("title") == title
+    alone = open_page(frame.get("src") or "")
+    expect(alone.locator(".kind-box canvas")).to_be_visible()
+    expect(alone.locator("#spaces canvas")).to_have_count(1)
+    expect(alone.locator("main .card:visible")).to_have_count(1)
+    # What is chosen there is written beside what says that it is alone.
+    alone.locator(".kind-box select").first.select_option(index=1)
+    expect(alone).to_have_url(re.compile(r"charts=.*&alone=over-"))
+    # Its menu is there too.
+    alone.click(".kind-box .card-menu")
+    expect(alone.locator("[role=menuitem]:text-is('Save as CSV')")).to_be_visible()
