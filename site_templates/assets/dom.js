@@ -24,5 +24,8 @@
     };
   }
 
-  Object.assign(gittrack, { element, svg, debounce, byId: (id) => document.getElementById(id) });
+  // Does what nobody waits for between frames; where browsers have no word for that, a little later.
+  const whenIdle = (act) => (window.requestIdleCallback ? requestIdleCallback(act, { timeout: 400 }) : setTimeout(() => act({ timeRemaining: () => 0 }), 40));
+
+  Object.assign(gittrack, { element, svg, debounce, whenIdle, byId: (id) => document.getElementById(id) });
 })();

@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   const IDLE_LIMIT = 150;
-  const later = (act) => (window.requestIdleCallback ? requestIdleCallback(act, { timeout: 400 }) : setTimeout(() => act({ timeRemaining: () => 0 }), 40));
+  const { whenIdle } = gittrack;
 
   class Gallery {
     constructor() {
@@ -64,9 +64,9 @@
           if (!box) return;
           this.show(box);
         } while (deadline.timeRemaining() > 8);
-        later(step);
+        whenIdle(step);
       };
-      later(step);
+      whenIdle(step);
     }
   }
 

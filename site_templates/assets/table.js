@@ -1,7 +1,7 @@
 // A table of which only the rows in sight exist; made for 50,000 rows.
 (function () {
   "use strict";
-  const { element } = gittrack;
+  const { element, whenIdle } = gittrack;
   const OVERSCAN = 6;
   // So many rows are printed, from the first in sight on.
   const PRINTED = 1000;
@@ -20,6 +20,8 @@
       this.total = 0;
       this.shown = new Map();
       this.sight = { top: 0, height: 0 };
+      // As tall as what was in sight when rows were last drawn.
+      this.covered = 0;
       this.printing = null;
       this.head = element("thead");
       this.body = element("tbody");
@@ -42,7 +44,8 @@
         });
       };
       scroller.addEventListener("scroll", later, { passive: true });
-      new ResizeObserver(later).observe(scroller);
+      // A box that shrinks needs no rows, and one that grows to where there are rows already none either.
+      new ResizeObserver(() => { if (scroller.clientHeight > this.covered) later(); }).observe(scroller);
       addEventListener("beforeprint", () => { this.printing = this.measure(); this.paint(); });
       addEventListener("afterprint", () => { this.printing = null; this.paint(); });
     }
@@ -80,8 +83,10 @@
       this.table.setAttribute("aria-rowcount", total + 1);
       this.clear();
       // What is in sight first: the reader waits for no more.
+      this.covered = this.sight.height;
       this.paint(this.printing ? this.printedRange() : this.range(this.sight, 0));
-      requestAnimationFrame(() => setTimeout(() => this.paint()));
+      // The rows beyond it come when nothing else waits: they would hold up the next frame.
+      requestAnimationFrame(() => whenIdle(() => this.paint()));
     }
 
     // Draws the rows in sight anew, for instance after a selection.
@@ -99,6 +104,12 @@
       return this.height ? (this.total * this.options.rowHeight) / this.height : 1;
     }
 
+    rangeNow() {
+      this.sight = this.measure();
+      this.covered = this.sight.height;
+      return this.range(this.sight);
+    }
+
     // The rows in sight and so many beyond: the first, and their number.
     range(sight, beyond = OVERSCAN) {
       const { rowHeight } = this.options;
@@ -112,7 +123,7 @@
       return [Math.max(0, Math.min(top, this.items.length - PRINTED)), PRINTED];
     }
 
-    paint(range = this.printing ? this.printedRange() : this.range(this.measure())) {
+    paint(range = this.printing ? this.printedRange() : this.rangeNow()) {
       const { rowHeight, fill, more, printed } = this.options;
       const { height, scale } = this;
       const [wanted, count] = range;

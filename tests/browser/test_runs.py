@@ -263,3 +263,16 @@ def test_children_datasets_and_commits_are_found_in_the_bar(
     }.items():
         page.fill("#query", query)
         expect(page.locator("#count")).to_have_text(re.compile(rf"^{wanted} of 3 runs"))
+
+
+def test_rows_come_as_the_window_grows_and_those_beyond_it_when_nothing_else_waits(
+    open_page: Callable[..., Page], site: Site
+) -> None:
+    page = open_runs(open_page, site, viewport={"width": 1000, "height": 500})
+    rows, beyond = page.locator(ROWS), page.locator(f"{ROWS} >> nth=-4")
+    # Whoever begins to scroll finds rows beyond the edge.
+    expect(beyond).not_to_be_in_viewport()
+    before = rows.count()
+    page.set_viewport_size({"width": 1000, "height": 1500})
+    expect(page.locator(f"#row-{before}")).to_be_in_viewport()
+    expect(beyond).not_to_be_in_viewport()
