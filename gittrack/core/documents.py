@@ -68,8 +68,6 @@ def encode_manifest(artifacts: Mapping[str, Artifact]) -> dict[str, object]:
 
 def encode_manifest_document(artifacts: Mapping[str, Artifact]) -> bytes:
     """Return what `encode_document` makes of `encode_manifest`, for many, and faster."""
-    if not artifacts:
-        return encode_document({})
     lines = [
         f' {encode_text(path)}: {{\n  "blake3": {encode_text(one.digest)},\n  "size": {one.size},\n'
         f'  "where": "{"inline" if one.inline else "store"}"\n }}'

@@ -26,8 +26,8 @@ _KEY = re.compile(r"[/\w.\- :]+")
 _RUN_ID = re.compile(r"[a-zA-Z0-9][\w\-]{0,254}", re.ASCII)
 _EXPERIMENT_ID = re.compile(r"[a-zA-Z0-9][\w\-]{0,63}", re.ASCII)
 _PLAIN_PART = r"[A-Za-z0-9_-][A-Za-z0-9_. -]{0,199}"
-_PLAIN_PATHS = re.compile(rf"(?:{_PLAIN_PART}(?:/{_PLAIN_PART})*\n)*")
-"""Paths, each with a newline behind it, that nearly all are like."""
+_PLAIN_PATHS = rf"(?:{_PLAIN_PART}(?:/{_PLAIN_PART})*\n)*"
+"""Paths, each with a newline behind it, that nearly all are like; compiled when folders are logged."""
 _SHOWN_LENGTH = 60
 
 ADJECTIVES = (
@@ -165,7 +165,7 @@ def check_artifact_paths(paths: Sequence[str]) -> None:
     """
     lines = "".join([f"{path}\n" for path in paths])
     are_lines = lines.count("\n") == len(paths) and max(map(len, paths), default=0) <= MAX_PATH_LENGTH
-    if not (are_lines and _PLAIN_PATHS.fullmatch(lines)):
+    if not (are_lines and re.fullmatch(_PLAIN_PATHS, lines)):
         for path in paths:
             check_artifact_path(path)
 

@@ -88,8 +88,8 @@ def trace(function: Callable[..., Any] | None = None, **options: Any) -> Any:  #
     if function is None:
         return partial(trace, **options)
     mlflow = _find_mlflow("trace", "whose tracing it uses")
-    traced = mlflow.trace(_after(_link_to_active_run, function), **options)
-    return _after(_track_here, traced, like=function)
+    traced = mlflow.trace(_after(partial(_link_to_active_run, mlflow), function), **options)
+    return _after(partial(_track_here, mlflow), traced, like=function)
 
 
 @contextmanager
@@ -132,28 +132,28 @@ def _track_here(mlflow: ModuleType) -> None:
 
 
 def _after(
-    first: Callable[[ModuleType], None], function: Callable[..., Any], like: Callable[..., Any] | None = None
+    first: Callable[[], None], function: Callable[..., Any], like: Callable[..., Any] | None = None
 ) -> Callable[..., Any]:
-    """Return a function that does something with MLflow first, of the kind of ``like`` to `inspect`."""
+    """Return a function that does something first, of the kind of ``like`` to `inspect`."""
 
     @wraps(function)
     def plain(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401
-        first(import_module("mlflow"))
+        first()
         return function(*arguments, **named)
 
     @wraps(function)
     def generator(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401
-        first(import_module("mlflow"))
+        first()
         return (yield from function(*arguments, **named))
 
     @wraps(function)
     async def coroutine(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401
-        first(import_module("mlflow"))
+        first()
         return await function(*arguments, **named)
 
     @wraps(function)
     async def asynchronous_generator(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401
-        first(import_module("mlflow"))
+        first()
         async for value in function(*arguments, **named):
             yield value
 

@@ -14,7 +14,7 @@ from gittrack.core.frozen import dataclass
 from gittrack.errors import CorruptDataError, InvalidValueError
 from gittrack.store.copying import copy_hashed, share_blocks
 from gittrack.store.digests import digest_bytes, digest_each, digest_file, digest_stream, ignore
-from gittrack.store.disk import disk_errors, replace_file
+from gittrack.store.disk import disk_errors, renew, replace_file, temporary_file
 from gittrack.store.settling import forget_loss, is_doubtful, mark_unsettled, set_aside, settle_soon
 from gittrack.store.small_blobs import add_small, find_small, has_small, list_small, remove_small
 
@@ -93,7 +93,7 @@ def store_bytes(layout: Layout, data: bytes) -> str:
     """
     digest = digest_bytes(data)
     if not _renew(layout, digest):
-        with disk_errors("store an artifact"), _temporary(layout) as temporary:
+        with disk_errors("store an artifact"), temporary_file(layout.temporary) as temporary:
             temporary.write_bytes(data)
             _publish(layout, temporary, digest)
     return digest
@@ -129,7 +129,7 @@ def store_file(
         if digest is not None and _renew(layout, digest):
             progress(about.st_size)
             return digest, about.st_size
-        with _temporary(layout) as temporary:
+        with temporary_file(layout.temporary) as temporary:
             take = _link if link else _copy
             digest = take(source, temporary, progress)
             size = temporary.stat().st_size
@@ -246,12 +246,7 @@ def _renew(layout: Layout, digest: str) -> bool:
     path = layout.blob(digest)
     if not path.exists() or is_doubtful(layout, digest):
         return False
-    with contextlib.suppress(PermissionError):  # another user's, in a shared repository
-        try:
-            os.utime(path)
-        except FileNotFoundError:
-            return False
-    return path.exists()
+    return renew(path)
 
 
 def _publish(layout: Layout, temporary: Path, digest: str) -> None:
@@ -268,17 +263,6 @@ def _put_in_place(layout: Layout, temporary: Path, digest: str) -> None:
     temporary.chmod(0o444)
     temporary.replace(final)
     forget_loss(layout, digest)
-
-
-@contextlib.contextmanager
-def _temporary(layout: Layout) -> Iterator[Path]:
-    """Yield a name for a file in the making, which is gone at the end if it still has that name."""
-    layout.temporary.mkdir(parents=True, exist_ok=True)
-    temporary = layout.temporary / f"{os.getpid()}-{os.urandom(8).hex()}"
-    try:
-        yield temporary
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _copy(source: Path, temporary: Path, progress: Callable[[int], None]) -> str:

@@ -51,6 +51,39 @@ def disk_error(action: str, error: OSError) -> StoreError:
     return StoreError(message, hint=_HINTS.get(error.errno or 0))
 
 
+READ_ONLY = os.O_RDONLY | getattr(os, "O_BINARY", 0)
+"""How to open a file whose bytes are read."""
+
+
+def renew(path: Path) -> bool:
+    """Make a file count as written now, where that is allowed; return whether it is there.
+
+    Raises:
+        OSError: The disk failed.
+    """
+    with contextlib.suppress(PermissionError):  # another user's, in a shared repository
+        try:
+            os.utime(path)
+        except FileNotFoundError:
+            return False
+    return path.exists()
+
+
+@contextlib.contextmanager
+def temporary_file(folder: Path) -> Iterator[Path]:
+    """Yield a name for a file in the making, which is gone at the end if it still has that name.
+
+    Raises:
+        OSError: The disk is full, or failed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = folder / f"{os.getpid()}-{os.urandom(8).hex()}"
+    try:
+        yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def write_whole(descriptor: int, data: bytes | memoryview) -> None:
     """Write all of ``data``, however many writes that takes.
 

@@ -9,6 +9,8 @@ from gittrack.core.frozen import dataclass
 if TYPE_CHECKING:
     from pathlib import Path
 
+SMALL_BYTES = 64 << 10
+"""Content up to this size may share a file."""
 RUNS_REF = "refs/gittrack/runs"
 CODE_REF = "refs/gittrack/code"
 """Keeps the code of runs reachable, see `gittrack.store.git_code`."""

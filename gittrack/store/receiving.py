@@ -12,7 +12,7 @@ from gittrack.store import blobs
 from gittrack.store.digests import digest_bytes, digest_file
 from gittrack.store.disk import datasync, disk_errors, write_whole
 from gittrack.store.lock import hold
-from gittrack.store.receiving_small import is_small, receive_small
+from gittrack.store.receiving_small import is_small, place_of, receive_small
 from gittrack.store.remotes.interface import PartRange, damaged_part
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def receive(
         if len(small) >= FEW:
             receive_small(layout, remote, small, progress)
             lacking = [recipe for recipe in lacking if not is_small(recipe)]
-        lacking.sort(key=_place)  # a part is fetched for all that need it
+        lacking.sort(key=place_of)  # a part is fetched for all that need it
         for start in range(0, len(lacking), OPEN_FILES):
             _receive_some(layout, remote, lacking[start : start + OPEN_FILES], progress)
 
@@ -89,11 +89,6 @@ def _receive_some(
                 _write(arrival, extent, data, remote.name)
                 progress(len(data))
             _finish(layout, arrival)
-
-
-def _place(recipe: Recipe) -> tuple[str, int]:
-    """Return where a content begins: part and offset."""
-    return next(((extent.part, extent.offset) for extent in recipe.extents), ("", 0))
 
 
 def _take_up(recipe: Recipe, descriptor: int) -> tuple[int, list[Extent]]:

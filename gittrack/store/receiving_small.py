@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gittrack.store.digests import digest_bytes
+from gittrack.store.layout import SMALL_BYTES
 from gittrack.store.remotes.interface import PartRange, damaged_part
 from gittrack.store.small_blobs import add_small
-from gittrack.store.small_packs import SMALL_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -27,6 +27,11 @@ BATCH_BYTES = 16 << 20
 def is_small(recipe: Recipe) -> bool:
     """Whether a content is small, and in one place."""
     return recipe.size <= SMALL_BYTES and len(recipe.extents) == 1
+
+
+def place_of(recipe: Recipe) -> tuple[str, int]:
+    """Return where a content begins: part and offset."""
+    return next(((extent.part, extent.offset) for extent in recipe.extents), ("", 0))
 
 
 def receive_small(
@@ -67,7 +72,7 @@ def _stretches(recipes: Sequence[Recipe]) -> Iterator[tuple[PartRange, list[Reci
     """Yield ranges of parts with the contents that lie in each."""
     inside: list[Recipe] = []
     first = end = 0
-    for recipe in sorted(recipes, key=lambda one: (one.extents[0].part, one.extents[0].offset)):
+    for recipe in sorted(recipes, key=place_of):
         extent = recipe.extents[0]
         is_near = inside and inside[0].extents[0].part == extent.part and extent.offset <= end + GAP_BYTES
         if inside and not (is_near and extent.offset + recipe.size - first <= RANGE_BYTES):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gittrack.store.disk import disk_errors
+from gittrack.store.settling import settle
 from gittrack.store.small_index import SmallIndex, ask, may_hold_any
 from gittrack.store.small_packs import drop_from_pack, read_packed, write_pack
 
@@ -71,16 +73,17 @@ def remove_small(layout: Layout, digests: Sequence[tuple[str, float]]) -> None:
     with disk_errors("remove small artifacts"):
         if not digests or not may_hold_any(layout):
             return
+        settle(layout, ())  # what stays of a pack may be in another that is not on the disk yet
         stored = {digest: mtime / 1e9 for digest, _, mtime in ask(layout, SmallIndex.list)}
-        dropped: dict[str, set[bytes]] = {}
+        dropped: dict[str, dict[bytes, float]] = {}
         for digest, latest in digests:
             key = bytes.fromhex(digest)
-            if stored.get(key, latest) <= latest and key in stored:
+            if stored.get(key, math.inf) <= latest:
                 for path, _, _ in ask(layout, lambda index, key=key: index.places(key)):  # type: ignore[misc]
-                    dropped.setdefault(path, set()).add(key)
+                    dropped.setdefault(path, {})[key] = latest
         for path, keys in dropped.items():
             with contextlib.suppress(FileNotFoundError):
-                drop_from_pack(layout, Path(path), keys)
+                drop_from_pack(layout, Path(path), keys, min(keys.values()))
 
 
 def _places(layout: Layout, digest: str) -> Iterator[tuple[str, int, int]]:

@@ -50,7 +50,6 @@ class SmallIndex:
         """
         import sqlite3  # most runs never need it
 
-        self.path = path
         self._layout = layout
         self._folder = str(layout.small)
         self._connection = sqlite3.connect(path, timeout=PATIENCE_S)

@@ -15,21 +15,20 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from gittrack.store.digests import digest_bytes
-from gittrack.store.disk import datasync, write_whole
+from gittrack.store.disk import READ_ONLY, datasync, renew, temporary_file, write_whole
 from gittrack.store.settling import PACK, forget_loss, is_doubtful, mark_unsettled
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
     from pathlib import Path
 
     from gittrack.store.layout import Layout
 
-SMALL_BYTES = 64 << 10
-"""Content up to this size may share a file."""
 MARK = b"gtsmall1"
 DIGEST_BYTES = 32
 SIZE_BYTES = 4
 TAIL = struct.Struct(">I8s")
+CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 SALVAGED = "salvaged-"
 """Begins the name of a damaged pack whose whole contents were taken out of it."""
 
@@ -49,15 +48,11 @@ def write_pack(layout: Layout, contents: Mapping[bytes, bytes], mtime: float | N
     data = b"".join([*contents.values(), *contents, sizes, TAIL.pack(len(contents), MARK)])
     name = digest_bytes(data)
     path = layout.small / name
-    if _is_here(layout, path) and (mtime is not None or _renew(path)):
+    if _is_here(layout, path) and (mtime is not None or renew(path)):
         return
     layout.small.mkdir(parents=True, exist_ok=True)
-    layout.temporary.mkdir(parents=True, exist_ok=True)
-    temporary = layout.temporary / f"{os.getpid()}-{os.urandom(8).hex()}"
-    try:
-        descriptor = os.open(
-            temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o444
-        )
+    with temporary_file(layout.temporary) as temporary:
+        descriptor = os.open(temporary, CREATE, 0o444)
         try:
             write_whole(descriptor, data)
             if mtime is not None:
@@ -70,8 +65,6 @@ def write_pack(layout: Layout, contents: Mapping[bytes, bytes], mtime: float | N
             os.utime(temporary, (mtime, mtime))
         temporary.replace(path)
         forget_loss(layout, PACK + name)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def list_packs(layout: Layout) -> dict[str, int]:
@@ -118,7 +111,7 @@ def read_packed(path: str, start: int, size: int) -> bytes:
     Raises:
         OSError: It cannot be read.
     """
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    descriptor = os.open(path, READ_ONLY)
     try:
         os.lseek(descriptor, start, os.SEEK_SET)
         return os.read(descriptor, size)
@@ -126,8 +119,14 @@ def read_packed(path: str, start: int, size: int) -> bytes:
         os.close(descriptor)
 
 
-def drop_from_pack(layout: Layout, path: Path, dropped: set[bytes]) -> None:
+def drop_from_pack(layout: Layout, path: Path, dropped: Container[bytes], latest: float) -> None:
     """Remove contents from a pack: the others move to a pack of their own, and this one goes.
+
+    Args:
+        layout: Where.
+        path: Of the pack.
+        dropped: The raw digests of what goes.
+        latest: A pack that was stored again after this time stays; seconds since the epoch.
 
     Raises:
         OSError: The disk is full, or failed; then the pack is as before.
@@ -141,13 +140,11 @@ def drop_from_pack(layout: Layout, path: Path, dropped: set[bytes]) -> None:
     }
     if kept:
         write_pack(layout, kept, mtime)
-    layout.temporary.mkdir(parents=True, exist_ok=True)
-    aside = layout.temporary / f"{os.getpid()}-{os.urandom(8).hex()}"
-    path.rename(aside)
-    if aside.stat().st_mtime > mtime and not path.exists():  # somebody just stored all of it again
-        aside.rename(path)
-    else:
-        aside.unlink()
+    with temporary_file(layout.temporary) as aside:
+        path.rename(aside)
+        # Somebody may just have stored all of it again.
+        if aside.stat().st_mtime_ns / 1e9 > latest and not path.exists():
+            aside.rename(path)
 
 
 def salvage(layout: Layout) -> None:
@@ -173,13 +170,3 @@ def salvage(layout: Layout) -> None:
 def _is_here(layout: Layout, path: Path) -> bool:
     """Whether a pack is here, and no power cut can have damaged it."""
     return path.exists() and not is_doubtful(layout, PACK + path.name)
-
-
-def _renew(path: Path) -> bool:
-    """Make what a pack holds count as new, not to be collected meanwhile; return whether it is there."""
-    with contextlib.suppress(PermissionError):  # another user's, in a shared repository
-        try:
-            os.utime(path)
-        except FileNotFoundError:
-            return False
-    return path.exists()

@@ -19,7 +19,7 @@ from gittrack.errors import (
 )
 from gittrack.store.digests import digest_bytes, ignore
 from gittrack.store.disk import disk_errors
-from gittrack.store.small_packs import SMALL_BYTES
+from gittrack.store.layout import SMALL_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -15,7 +15,7 @@ from gittrack.core.events import ArtifactLogged
 from gittrack.core.names import check_artifact_paths
 from gittrack.errors import InvalidValueError, UserError
 from gittrack.store.digests import ignore
-from gittrack.store.disk import disk_errors
+from gittrack.store.disk import READ_ONLY, disk_errors
 from gittrack.tracking.artifacts import INLINE_BYTES, INLINE_BYTES_PER_RUN, join_path, log_content
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ BATCH_FILES = 20_000
 MANY_FILES = 1000
 INLINE_FILES = 100
 """Of a folder of more than `MANY_FILES` so many ride in the run's own commit: each is an object there."""
-READ_ONLY = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 
 
 def log_folder(
