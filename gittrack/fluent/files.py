@@ -26,7 +26,8 @@ def log_artifact(
         artifact_path: Folder in the run, the top if None.
         run_id: The run, the active one if None.
         link: Take large files themselves rather than copies, where the file system can: no byte is copied,
-            the file becomes read-only, and whoever changes it nevertheless damages what is stored.
+            a thread hashes while you go on, the file becomes read-only, and whoever changes it nevertheless
+            damages what is stored. It may be moved or removed at once.
 
     Raises:
         ArtifactNotFoundError: There is nothing at ``local_path``.
@@ -50,7 +51,8 @@ def log_artifacts(
         artifact_path: Folder in the run, the top if None.
         run_id: The run, the active one if None.
         link: Take large files themselves rather than copies, where the file system can: no byte is copied,
-            the file becomes read-only, and whoever changes it nevertheless damages what is stored.
+            a thread hashes while you go on, the file becomes read-only, and whoever changes it nevertheless
+            damages what is stored. It may be moved or removed at once.
 
     Raises:
         ArtifactNotFoundError: There is nothing at ``local_dir``.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from gittrack.core.frozen import dataclass
 from gittrack.errors import CorruptDataError, InvalidValueError
-from gittrack.store.copying import copy_hashed, share_blocks
+from gittrack.store.copying import copy_hashed, link_file
 from gittrack.store.digests import digest_bytes, digest_each, digest_file, digest_stream, ignore
 from gittrack.store.disk import disk_errors, renew, replace_file, temporary_file
 from gittrack.store.settling import forget_loss, is_doubtful, mark_unsettled, set_aside, settle_soon
@@ -133,10 +133,27 @@ def store_file(
             take = _link if link else _copy
             digest = take(source, temporary, progress)
             size = temporary.stat().st_size
-            if not _renew(layout, digest):
-                _publish(layout, temporary, digest)
+            keep_file(layout, temporary, digest)
         _remember(layout, source, about, size, digest)
         return digest, size
+
+
+def is_known(layout: Layout, about: os.stat_result) -> bool:
+    """Whether a large file looks as it did when it was stored, and what was stored is still here."""
+    digest = _recall(layout, about)
+    return digest is not None and layout.blob(digest).exists()
+
+
+def keep_file(layout: Layout, path: Path, digest: str) -> None:
+    """Make a file that may not be on the disk yet, on the same file system, the stored content itself.
+
+    Raises:
+        OSError: It is gone, or the disk failed.
+    """
+    if _renew(layout, digest):
+        path.unlink()
+    else:
+        _publish(layout, path, digest)
 
 
 def adopt_file(layout: Layout, path: Path, digest: str) -> None:
@@ -272,19 +289,10 @@ def _copy(source: Path, temporary: Path, progress: Callable[[int], None]) -> str
 
 def _link(source: Path, temporary: Path, progress: Callable[[int], None]) -> str:
     """Make a file the stored content itself, or copy it where that cannot be; return its digest."""
-    with source.open("rb", buffering=0) as file, temporary.open("xb", buffering=0) as copy:
-        shared = share_blocks(file.fileno(), copy.fileno())  # as cheap, and without the danger
-    if shared:
-        return digest_file(temporary, progress)
-    temporary.unlink()
-    try:
-        os.link(source.resolve(), temporary)
+    if link_file(source, temporary):
         before = temporary.stat()
-        temporary.chmod(stat.S_IMODE(before.st_mode))  # somebody else's file cannot be made read-only later
         digest = digest_file(temporary, progress)
         if _look(temporary.stat())[:2] == _look(before)[:2]:
             return digest
-    except OSError:
-        pass  # another file system, or another user's file
-    temporary.unlink(missing_ok=True)
+        temporary.unlink()
     return _copy(source, temporary, ignore)

@@ -51,6 +51,28 @@ def copy_hashed(source: BinaryIO, target: Path, progress: Callable[[int], None] 
     return digest_file(target, progress)  # it took no copying, or it has holes
 
 
+def link_file(source: Path, target: Path) -> bool:
+    """Make ``target`` share the blocks of a file, or else be the file itself.
+
+    Returns:
+        Whether that could be: it is on the same file system, and is nobody else's.
+
+    Raises:
+        OSError: The disk is full, or failed.
+    """
+    with source.open("rb", buffering=0) as file, target.open("xb", buffering=0) as copy:
+        if share_blocks(file.fileno(), copy.fileno()):  # as cheap, and without the danger
+            return True
+    target.unlink()
+    try:
+        os.link(source.resolve(), target)
+        target.chmod(stat.S_IMODE(target.stat().st_mode))  # else it cannot be made read-only later
+    except OSError:  # another file system, or another user's file
+        target.unlink(missing_ok=True)
+        return False
+    return True
+
+
 def copy_descriptor(source: int, target: int, copied: Callable[[int], None] = ignore) -> None:
     """Copy all of one open file into another, which is empty.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 from typing import TYPE_CHECKING
@@ -20,6 +21,11 @@ AHEAD_BYTES = 4 << 20
 """Of a long stream so much is read while as much is hashed."""
 BEHIND_BYTES = 128 << 10
 """The same where one core writes what another one hashes."""
+
+
+class _Threads:
+    most = -1
+    """Of one hash: as many as there are cores (``blake3.AUTO``)."""
 
 
 def ignore(_bytes: int) -> None:
@@ -65,7 +71,7 @@ def digest_stream(
     """
     from blake3 import blake3
 
-    hasher = blake3(max_threads=blake3.AUTO)
+    hasher = blake3(max_threads=_Threads.most)
     for piece in _pieces(file, buffer_bytes):
         hasher.update(piece)
         progress(len(piece))
@@ -98,7 +104,7 @@ class RunningDigest:
         """Begin with none."""
         from blake3 import blake3
 
-        self._hasher = blake3(max_threads=blake3.AUTO)
+        self._hasher = blake3(max_threads=_Threads.most)
 
     def update(self, data: bytes | memoryview) -> None:
         """Add bytes."""
@@ -159,3 +165,12 @@ class GrowingDigest:
                         left -= size
         except Exception as error:  # noqa: BLE001  (raised again where it is waited for)
             self._failure = error
+
+
+def _stay_alone_after_fork() -> None:
+    # The threads that blake3 shares among all hashes stay in the parent: a child would wait for them forever.
+    _Threads.most = 1
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_stay_alone_after_fork)

@@ -22,7 +22,7 @@ from gittrack.core.paths import (
 )
 from gittrack.core.series import Series, join, merge_summaries, summarize
 from gittrack.errors import ArtifactNotFoundError, CorruptDataError, RemoteRefusedError, StoreError
-from gittrack.store import blobs, side_files
+from gittrack.store import blobs, linked, side_files
 from gittrack.store.digests import ignore
 from gittrack.store.disk import disk_errors
 from gittrack.store.git_commit import Committer, commit_spool, take_entries
@@ -190,6 +190,7 @@ class GitStore:
         if all(is_alive(journal) for journal in list_journals(self.layout, run_id)):
             return []
         folded = []
+        linked.hash_all(self.layout)  # the long part, while others may commit
         # Under the lock, after tidying: a journal that a commit holds already must not be folded again.
         with hold(self.layout.lock):
             take_entries(self._committer, self.head())
@@ -301,7 +302,9 @@ class GitStore:
             live: dict[str, list[JournalContent]] = {}
             for journal in list_journals(self.layout, run_id):
                 if entry_id_of(journal.name) not in held:
-                    live.setdefault(journal.run_id, []).append(read_journal(journal.path))
+                    content = read_journal(journal.path)
+                    content.events = linked.name_content(self.layout, content.events)
+                    live.setdefault(journal.run_id, []).append(content)
             if self.head() == tip:
                 return commit.tree if commit else None, live
             attempt += 1
@@ -563,7 +566,9 @@ class GitStore:
         """Keep content by its digest in the local store."""
         if isinstance(source, bytes):
             return Artifact("", blobs.store_bytes(self.layout, source), len(source))
-        digest, size = blobs.store_file(self.layout, source, link=link, progress=progress)
+        # Whoever watches the progress waits for the digest anyway.
+        taken = linked.take_file(self.layout, source) if link and progress is ignore else None
+        digest, size = taken or blobs.store_file(self.layout, source, link=link, progress=progress)
         return Artifact("", digest, size)
 
     def store_small(self, contents: Sequence[bytes]) -> list[str]:

@@ -73,6 +73,11 @@ class Layout:
         return self.objects / digest[:2] / digest[2:]
 
     @property
+    def linked(self) -> Path:
+        """Files that were taken by a link, by the stand-ins for their digests, and what is known of them."""
+        return self.root / "linked"
+
+    @property
     def unsettled(self) -> Path:
         """Digests of content that may not have reached the disk yet."""
         return self.root / "unsettled"

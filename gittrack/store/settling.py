@@ -42,10 +42,10 @@ def mark_unsettled(layout: Layout, digest: str) -> None:
     """
     path = layout.unsettled / digest
     try:
-        path.write_text(_boot_id(), "ascii")
+        path.write_text(boot_id(), "ascii")
     except FileNotFoundError:
         layout.unsettled.mkdir(parents=True, exist_ok=True)
-        path.write_text(_boot_id(), "ascii")
+        path.write_text(boot_id(), "ascii")
 
 
 def settle_soon(layout: Layout, digest: str, size: int) -> None:
@@ -186,11 +186,11 @@ def _was_before_a_boot(marker: Path) -> bool:
     Raises:
         OSError: There is no such marker, or it cannot be read.
     """
-    return marker.read_bytes().decode("ascii", "replace") != _boot_id() or not _boot_id()
+    return marker.read_bytes().decode("ascii", "replace") != boot_id() or not boot_id()
 
 
 @functools.cache
-def _boot_id() -> str:
+def boot_id() -> str:
     """Return what names the time since the system came up; empty where it has no name."""
     try:
         return BOOT_ID.read_text("ascii").strip()

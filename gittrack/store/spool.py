@@ -24,6 +24,7 @@ from gittrack.core.series import SEGMENT_POINTS, encode_series, merge_summaries,
 from gittrack.errors import CorruptDataError
 from gittrack.store.disk import disk_errors
 from gittrack.store.journal_files import has_successor, is_owner, read_journal
+from gittrack.store.linked import name_content
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -103,8 +104,9 @@ def spool_journal(layout: Layout, journal: Path, run_id: str, *, is_dead: bool =
                 segments = _Segments(file)
                 content = read_journal(journal, segments.spill)
                 segments.write(content)
-                is_killed = is_dead and _owns_live_run(journal, content.events)
-                if not content.events and not segments.places and not is_killed:
+                events = name_content(layout, content.events, is_writing=True)
+                is_killed = is_dead and _owns_live_run(journal, events)
+                if not events and not segments.places and not is_killed:
                     temporary.unlink()
                     return None
                 header = {
@@ -113,7 +115,7 @@ def spool_journal(layout: Layout, journal: Path, run_id: str, *, is_dead: bool =
                     "writer": entry_id_of(name)[:8],
                     "journal": f"{run_id}/{journal.name}",
                     "killed_at": (content.last_time or _written_at(journal)) if is_killed else None,
-                    "events": [event_row(event) for event in content.events],
+                    "events": [event_row(event) for event in events],
                     "summaries": {key: encode_summary(one) for key, one in segments.summaries.items()},
                     "segments": segments.places,
                 }

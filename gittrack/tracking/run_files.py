@@ -32,8 +32,9 @@ def log_artifact(
         run_id: The run.
         local_path: The file or folder.
         artifact_path: Folder in the run, the top if None.
-        link: Take large files themselves rather than copies, where the file system can: no byte is
-            copied, the file becomes read-only, and whoever changes it nevertheless damages what is kept.
+        link: Take large files themselves rather than copies, where the file system can: no byte is copied,
+            a thread hashes while you go on, the file becomes read-only, and whoever changes it nevertheless
+            damages what is kept. It may be moved or removed at once.
 
     Raises:
         ArtifactNotFoundError: There is nothing at ``local_path``.
@@ -66,8 +67,9 @@ def log_artifacts(
         run_id: The run.
         local_dir: The folder.
         artifact_path: Folder in the run, the top if None.
-        link: Take large files themselves rather than copies, where the file system can: no byte is
-            copied, the file becomes read-only, and whoever changes it nevertheless damages what is kept.
+        link: Take large files themselves rather than copies, where the file system can: no byte is copied,
+            a thread hashes while you go on, the file becomes read-only, and whoever changes it nevertheless
+            damages what is kept. It may be moved or removed at once.
 
     Raises:
         ArtifactNotFoundError: There is nothing at ``local_dir``.

@@ -7,6 +7,7 @@ import random
 from functools import cache
 from pathlib import Path
 
+from gittrack.store import linked
 from gittrack.tracking.client import Client
 from gittrack.tracking.sync import pull, push
 
@@ -29,14 +30,19 @@ def folder_content(number: int, name: str) -> bytes:
 
 
 def put(repository: str, number: int) -> None:
-    """Log a run with a file, a folder of small ones and a stream."""
+    """Log a run with a linked file, a file and a folder of small ones."""
     client = Client(repository)
     folder = Path(repository).parent / f"source-{number}"
     folder.mkdir(exist_ok=True)
     for name in LARGE_FILES + SMALL_FILES:
         (folder / name).write_bytes(folder_content(number, name))
     (folder / "model.bin").write_bytes(content(number))
+    linked_file = folder.with_name(f"{folder.name}-linked.bin")
+    linked_file.write_bytes(content(number)[::-1])
+    linked.LONG_BYTES = SIZE
     run = client.create_run(run_name=f"run-{number}")
+    client.log_artifact(run.run_id, linked_file, link=True)
+    linked_file.unlink()
     client.log_artifact(run.run_id, folder / "model.bin")
     os.write(1, f"stored {run.run_id} {number}\n".encode())
     client.log_artifacts(run.run_id, folder, "all")

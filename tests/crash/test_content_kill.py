@@ -78,8 +78,14 @@ def check_files(folder: Path, name: str) -> None:
     number = int(name.removeprefix("run-"))
     for file in folder.rglob("*") if folder.exists() else ():
         if file.is_file() and not file.name.startswith("."):
-            is_model = file.name == "model.bin"
-            assert file.read_bytes() == (content(number) if is_model else folder_content(number, file.name))
+            assert file.read_bytes() == expected(number, file.name)
+
+
+def expected(number: int, name: str) -> bytes:
+    """Return what the run of a number holds under the last part of a path."""
+    if name == f"source-{number}-linked.bin":
+        return content(number)[::-1]
+    return content(number) if name == "model.bin" else folder_content(number, name)
 
 
 def list_files(folder: Path) -> list[str]:
@@ -126,7 +132,8 @@ def test_nothing_is_corrupt_or_lost_after_kills_at_any_moment(tmp_path: Path, nu
     assert len(stored) > ROUNDS // 4  # and many had stored something
     client = Client(one)
     for run_id, seed in stored.items():
-        assert client.read_artifact(run_id, "model.bin", fetch=False) == content(int(seed))
+        for name in ("model.bin", f"source-{seed}-linked.bin"):
+            assert client.read_artifact(run_id, name, fetch=False) == expected(int(seed), name)
     push(client, "origin")
     other = Client(two)
     pull(other, "origin")

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import threading
 
 import pytest
 
-from gittrack.store.digests import AHEAD_BYTES, LONG_PIECES, digest_bytes, digest_each, digest_stream
+from gittrack.store.digests import (
+    AHEAD_BYTES,
+    LONG_PIECES,
+    RunningDigest,
+    digest_bytes,
+    digest_each,
+    digest_stream,
+)
 
 BUFFER = 1000
 LONG = LONG_PIECES * BUFFER
@@ -67,3 +75,17 @@ def test_who_interrupts_leaves_no_thread_behind() -> None:
 def test_each_of_many_has_the_digest_it_would_have_alone() -> None:
     contents = [os.urandom(size) for size in (0, 1, 1024, 70_000)]
     assert [digest.hex() for digest in digest_each(contents)] == list(map(digest_bytes, contents))
+
+
+def test_a_forked_child_hashes_although_the_parent_has_threads_for_that() -> None:
+    data = os.urandom(4 << 20)
+    digest = digest_stream(io.BytesIO(data), len(data))
+    child = os.fork()
+    if child == 0:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)  # not the one of the runner
+        signal.alarm(20)
+        running = RunningDigest()
+        running.update(data)
+        is_right = digest_stream(io.BytesIO(data), len(data)) == running.finish() == digest
+        os._exit(0 if is_right else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
