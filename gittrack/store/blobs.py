@@ -134,7 +134,7 @@ def store_file(
             digest = take(source, temporary, progress)
             size = temporary.stat().st_size
             keep_file(layout, temporary, digest)
-        _remember(layout, source, about, size, digest)
+        remember(layout, recognize(source, about), digest)
         return digest, size
 
 
@@ -142,6 +142,30 @@ def is_known(layout: Layout, about: os.stat_result) -> bool:
     """Whether a large file looks as it did when it was stored, and what was stored is still here."""
     digest = _recall(layout, about)
     return digest is not None and layout.blob(digest).exists()
+
+
+def recognize(source: Path, about: os.stat_result) -> list[str] | None:
+    """Return by what a large file that was just read will be known, None if it may have changed meanwhile.
+
+    Args:
+        source: The file.
+        about: What it was before it was read.
+    """
+    is_settled = max(about.st_mtime, about.st_ctime) < time.time() - RACY_S
+    try:
+        if about.st_size >= KNOWN_BYTES and is_settled and _look(source.stat()) == _look(about):
+            return [f"{about.st_dev:x}-{about.st_ino:x}", *_look(about)]
+    except OSError:
+        pass
+    return None
+
+
+def remember(layout: Layout, known_by: list[str] | None, digest: str) -> None:
+    """Remember the digest of a file, by what `recognize` returned."""
+    if known_by is not None:
+        with contextlib.suppress(OSError):  # only a shortcut
+            layout.known.mkdir(parents=True, exist_ok=True)
+            replace_file(layout.known / known_by[0], " ".join([*known_by[1:], digest]).encode())
 
 
 def keep_file(layout: Layout, path: Path, digest: str) -> None:
@@ -242,16 +266,6 @@ def _recall(layout: Layout, about: os.stat_result) -> str | None:
     except (OSError, ValueError):
         return None
     return words[3] if words[:3] == _look(about) and len(words) == 4 else None  # noqa: PLR2004
-
-
-def _remember(layout: Layout, source: Path, about: os.stat_result, size: int, digest: str) -> None:
-    """Remember what a file that was just stored looks like, if it did not change meanwhile."""
-    is_settled = max(about.st_mtime, about.st_ctime) < time.time() - RACY_S
-    with contextlib.suppress(OSError):  # only a shortcut
-        if size >= KNOWN_BYTES and is_settled and _look(source.stat()) == _look(about):
-            layout.known.mkdir(parents=True, exist_ok=True)
-            path = layout.known / f"{about.st_dev:x}-{about.st_ino:x}"
-            replace_file(path, " ".join([*_look(about), digest]).encode())
 
 
 def _look(about: os.stat_result) -> list[str]:

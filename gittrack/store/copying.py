@@ -73,6 +73,16 @@ def link_file(source: Path, target: Path) -> bool:
     return True
 
 
+def copy_file(source: Path, target: Path) -> None:
+    """Copy a file; the copy does not exist before.
+
+    Raises:
+        OSError: It cannot be read, or the disk is full or failed.
+    """
+    with source.open("rb", buffering=0) as file, target.open("xb", buffering=0) as copy:
+        copy_descriptor(file.fileno(), copy.fileno())
+
+
 def copy_descriptor(source: int, target: int, copied: Callable[[int], None] = ignore) -> None:
     """Copy all of one open file into another, which is empty.
 

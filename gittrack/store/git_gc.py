@@ -13,7 +13,7 @@ from gittrack.core.jsonform import decode, encode_document
 from gittrack.core.messages import compose_message
 from gittrack.core.paths import FORMAT, FORMAT_VERSION, run_folder, tombstone_path
 from gittrack.errors import ConflictError
-from gittrack.store import blobs, linked
+from gittrack.store import blobs, unhashed
 from gittrack.store.disk import disk_errors
 from gittrack.store.git_commit import encode_commit, install, take_entries
 from gittrack.store.git_draft import Draft, begin_draft
@@ -101,7 +101,7 @@ def find_in_flight(store: GitStore) -> InFlight:
         StoreError: A journal cannot be read.
     """
     writers = list(list_journals(store.layout))
-    logged = [linked.name_content(store.layout, read_journal(one.path).events) for one in writers]
+    logged = [unhashed.name_content(store.layout, read_journal(one.path).events) for one in writers]
     digests = {artifact.digest for events in logged for artifact in logged_artifacts(events)}
     # Content is stored before its run says so: while somebody writes, what is new may be on its way.
     return InFlight(frozenset(digests), time.time() - IN_FLIGHT_S if writers else math.inf)
@@ -120,7 +120,7 @@ def find_loose_content(
     Raises:
         CorruptDataError: A run cannot be read: then nobody can tell what it refers to.
     """
-    linked.hash_all(store.layout)  # of a run that was killed while it took a file, too
+    unhashed.hash_all(store.layout)  # of a run that was killed while it took a file, too
     flying = find_in_flight(store)
     staying = (run for run in store.list_runs() if run.run_id not in without)
     used = {artifact.digest for run in staying for artifact in run.artifacts.values()}

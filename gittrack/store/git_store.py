@@ -22,7 +22,7 @@ from gittrack.core.paths import (
 )
 from gittrack.core.series import Series, join, merge_summaries, summarize
 from gittrack.errors import ArtifactNotFoundError, CorruptDataError, RemoteRefusedError, StoreError
-from gittrack.store import blobs, linked, side_files
+from gittrack.store import blobs, side_files, unhashed
 from gittrack.store.digests import ignore
 from gittrack.store.disk import disk_errors
 from gittrack.store.git_commit import Committer, commit_spool, take_entries
@@ -190,7 +190,7 @@ class GitStore:
         if all(is_alive(journal) for journal in list_journals(self.layout, run_id)):
             return []
         folded = []
-        linked.hash_all(self.layout)  # the long part, while others may commit
+        unhashed.hash_all(self.layout)  # the long part, while others may commit
         # Under the lock, after tidying: a journal that a commit holds already must not be folded again.
         with hold(self.layout.lock):
             take_entries(self._committer, self.head())
@@ -303,7 +303,7 @@ class GitStore:
             for journal in list_journals(self.layout, run_id):
                 if entry_id_of(journal.name) not in held:
                     content = read_journal(journal.path)
-                    content.events = linked.name_content(self.layout, content.events)
+                    content.events = unhashed.name_content(self.layout, content.events)
                     live.setdefault(journal.run_id, []).append(content)
             if self.head() == tip:
                 return commit.tree if commit else None, live
@@ -563,11 +563,11 @@ class GitStore:
     def store_content(
         self, source: Path | bytes, *, link: bool = False, progress: Callable[[int], None] = ignore
     ) -> Artifact:
-        """Keep content by its digest in the local store."""
+        """Keep content by its digest, or the stand-in for one, in the local store."""
         if isinstance(source, bytes):
             return Artifact("", blobs.store_bytes(self.layout, source), len(source))
         # Whoever watches the progress waits for the digest anyway.
-        taken = linked.take_file(self.layout, source) if link and progress is ignore else None
+        taken = unhashed.take_file(self.layout, source, link=link) if progress is ignore else None
         digest, size = taken or blobs.store_file(self.layout, source, link=link, progress=progress)
         return Artifact("", digest, size)
 

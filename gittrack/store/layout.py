@@ -73,9 +73,9 @@ class Layout:
         return self.objects / digest[:2] / digest[2:]
 
     @property
-    def linked(self) -> Path:
-        """Files that were taken by a link, by the stand-ins for their digests, and what is known of them."""
-        return self.root / "linked"
+    def unhashed(self) -> Path:
+        """Large files that are kept already, by the stand-ins for their digests."""
+        return self.root / "unhashed"
 
     @property
     def unsettled(self) -> Path:

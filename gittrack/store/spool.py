@@ -24,7 +24,7 @@ from gittrack.core.series import SEGMENT_POINTS, encode_series, merge_summaries,
 from gittrack.errors import CorruptDataError
 from gittrack.store.disk import disk_errors
 from gittrack.store.journal_files import has_successor, is_owner, read_journal
-from gittrack.store.linked import name_content
+from gittrack.store.unhashed import name_content
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -222,8 +222,9 @@ class FolderWatch:
                 self._complain(f"{name}: is not complete, and left out")
             return 0
         live = self._client.live(self._run_id)
-        if self._digests.get(name) != digest_file(path):
-            self._digests[name] = files.log_file(self._client.store, live, path, name).digest
+        if self._digests.get(name) != (digest := digest_file(path)):
+            files.log_file(self._client.store, live, path, name)
+            self._digests[name] = digest
             seen.stamp = stamp
             return 1
         seen.stamp = stamp

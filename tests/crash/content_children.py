@@ -7,7 +7,7 @@ import random
 from functools import cache
 from pathlib import Path
 
-from gittrack.store import linked
+from gittrack.store import unhashed
 from gittrack.tracking.client import Client
 from gittrack.tracking.sync import pull, push
 
@@ -39,7 +39,7 @@ def put(repository: str, number: int) -> None:
     (folder / "model.bin").write_bytes(content(number))
     linked_file = folder.with_name(f"{folder.name}-linked.bin")
     linked_file.write_bytes(content(number)[::-1])
-    linked.LONG_BYTES = SIZE
+    unhashed.LONG_BYTES = SIZE
     run = client.create_run(run_name=f"run-{number}")
     client.log_artifact(run.run_id, linked_file, link=True)
     linked_file.unlink()

@@ -1,4 +1,4 @@
-"""Large files that a run took by a link: kept at once, and hashed while the training goes on.
+"""Large files that are kept already, and hashed while the training goes on.
 
 Until its digest is known such a file goes by a stand-in, which only journals of this clone name: whoever
 reads one puts digests in place of stand-ins (`name_content`), so that no commit ever holds one.
@@ -18,7 +18,7 @@ from gittrack.core.events import ArtifactLogged
 from gittrack.core.frozen import dataclass
 from gittrack.core.jsonform import decode, encode_compact
 from gittrack.store import blobs
-from gittrack.store.copying import link_file
+from gittrack.store.copying import copy_file, link_file
 from gittrack.store.digests import digest_file
 from gittrack.store.disk import disk_errors, replace_file, temporary_file
 from gittrack.store.settling import ABANDONED_S, boot_id
@@ -54,20 +54,24 @@ class _Record:
     """Bytes."""
     mtime_ns: int
     boot: str
+    known_by: list[str] | None
+    """What the source is known by if it does not change; see `blobs.recognize`."""
     digest: str | None = None
 
 
-def take_file(layout: Layout, source: Path) -> tuple[str, int] | None:
-    """Keep a large file by a link to it, or to its blocks; return its stand-in and size.
+def take_file(layout: Layout, source: Path, *, link: bool = False) -> tuple[str, int] | None:
+    """Keep a large file; return its stand-in and size.
 
     A thread finds out the digest. A killed process loses nothing: the next reader of its journal does.
 
     Args:
         layout: Where to.
-        source: The file; it becomes read-only unless the file system shares blocks.
+        source: The file.
+        link: Take the file itself instead of a copy; see `blobs.store_file`.
 
     Returns:
-        None where there is no gain (it is small, or known already) or no way: then `blobs.store_file` is it.
+        None where there is no gain, since it is small or known already, or no regular file: then
+        `blobs.store_file` is the way.
 
     Raises:
         StoreError: It cannot be read, or the disk is full or failed.
@@ -78,13 +82,14 @@ def take_file(layout: Layout, source: Path) -> tuple[str, int] | None:
             return None
         stand_in = STAND_IN + os.urandom(24).hex()
         with temporary_file(layout.temporary) as temporary:
-            if not link_file(source, temporary):
-                return None
+            if not (link and link_file(source, temporary)):
+                copy_file(source, temporary)
             temporary.chmod(0o444)  # from now on: what it holds is what was logged
             taken = temporary.stat()
-            layout.linked.mkdir(parents=True, exist_ok=True)
-            _write(layout, stand_in, _Record(taken.st_size, taken.st_mtime_ns, boot_id()))
-            temporary.replace(layout.linked / stand_in)
+            layout.unhashed.mkdir(parents=True, exist_ok=True)
+            known_by = blobs.recognize(source, about)
+            _write(layout, stand_in, _Record(taken.st_size, taken.st_mtime_ns, boot_id(), known_by))
+            temporary.replace(layout.unhashed / stand_in)
         _hash_soon(layout, stand_in)
         return stand_in, taken.st_size
 
@@ -112,7 +117,7 @@ def hash_all(layout: Layout) -> None:
     Raises:
         StoreError: The disk is full, or failed.
     """
-    with disk_errors("hash a linked artifact"):
+    with disk_errors("hash an artifact"):
         for path in _list_records(layout):
             with contextlib.suppress(FileNotFoundError):
                 find_digest(layout, path.stem)
@@ -126,7 +131,7 @@ def find_digest(layout: Layout, stand_in: str) -> tuple[str, int] | None:
     Raises:
         StoreError: The disk is full, or failed.
     """
-    with disk_errors("hash a linked artifact"):
+    with disk_errors("hash an artifact"):
         if (future := _hashing.get((layout.root, stand_in))) is not None:
             future.exception()  # waits; what failed is tried again
         return _hash(layout, stand_in)
@@ -148,7 +153,7 @@ def _name(layout: Layout, event: Event, *, is_writing: bool) -> Event | None:
         return replace(event, artifact=replace(event.artifact, digest=found[0], size=found[1]))
     if is_writing:
         warnings.warn(
-            f"{event.artifact.path!r} was logged by a link and is gone from the disk: log it again",
+            f"{event.artifact.path!r} was logged and is gone from the disk: log it again",
             stacklevel=2,
         )
     return None
@@ -162,7 +167,7 @@ def _hash(layout: Layout, stand_in: str) -> tuple[str, int] | None:
     Raises:
         OSError: The disk is full, or failed.
     """
-    path = layout.linked / stand_in
+    path = layout.unhashed / stand_in
     record = _read(layout, stand_in)
     if record is not None and record.digest is None:
         try:
@@ -171,9 +176,11 @@ def _hash(layout: Layout, stand_in: str) -> tuple[str, int] | None:
             record = _read(layout, stand_in)
         else:
             if (about.st_size, about.st_mtime_ns, boot_id()) != (record.size, record.mtime_ns, record.boot):
-                message = f"content {digest[:12]} may have changed after it was logged by a link: look at it"
+                message = f"content {digest[:12]} may have changed after it was logged: look at it"
                 warnings.warn(message, stacklevel=2)
-            record = _Record(about.st_size, about.st_mtime_ns, record.boot, digest)
+            else:
+                blobs.remember(layout, record.known_by, digest)
+            record = replace(record, size=about.st_size, digest=digest)
             _write(layout, stand_in, record)
     if record is None or record.digest is None:
         return None
@@ -196,22 +203,22 @@ def _hash_soon(layout: Layout, stand_in: str) -> None:
 def _read(layout: Layout, stand_in: str) -> _Record | None:
     """Return what is known of a file that was taken, None if it never was."""
     try:
-        row: Any = decode((layout.linked / f"{stand_in}{RECORD}").read_bytes())
+        row: Any = decode((layout.unhashed / f"{stand_in}{RECORD}").read_bytes())
         return _Record(*row)
     except FileNotFoundError:
         return None
     except (ValueError, TypeError):  # torn by a power cut
-        return _Record(0, 0, "")
+        return _Record(0, 0, "", None)
 
 
 def _write(layout: Layout, stand_in: str, record: _Record) -> None:
-    row = [record.size, record.mtime_ns, record.boot, record.digest]
-    replace_file(layout.linked / f"{stand_in}{RECORD}", encode_compact(row))
+    row = [record.size, record.mtime_ns, record.boot, record.known_by, record.digest]
+    replace_file(layout.unhashed / f"{stand_in}{RECORD}", encode_compact(row))
 
 
 def _list_records(layout: Layout) -> Iterable[Path]:
     try:
-        return sorted(path for path in layout.linked.iterdir() if path.suffix == RECORD)
+        return sorted(path for path in layout.unhashed.iterdir() if path.suffix == RECORD)
     except FileNotFoundError:
         return []
 

@@ -1,4 +1,4 @@
-"""Files taken by a link: there when the call returns, hashed meanwhile, never committed by stand-ins."""
+"""Large files are kept when the call returns, hashed meanwhile, and never committed by their stand-ins."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gittrack.errors import StoreError
-from gittrack.store import blobs, linked
-from gittrack.store.copying import share_blocks
+from gittrack.store import blobs, unhashed
 from gittrack.store.digests import digest_bytes, digest_file
 from gittrack.store.git_fsck import check_store
 from gittrack.tracking.client import Client
@@ -29,10 +28,10 @@ DATA = os.urandom(300_000)
 
 KILLED = """
 import os, signal, sys
-from gittrack.store import linked
+from gittrack.store import unhashed
 from gittrack.tracking.client import Client
-linked.LONG_BYTES = 1
-linked.digest_file = lambda path: signal.pause()
+unhashed.LONG_BYTES = 1
+unhashed.digest_file = lambda path: signal.pause()
 client = Client(sys.argv[1])
 run = client.create_run(run_name="killed")
 client.log_artifact(run.run_id, sys.argv[2], link=True)
@@ -43,7 +42,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 @pytest.fixture(autouse=True)
 def _all_are_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(linked, "LONG_BYTES", 1000)
+    monkeypatch.setattr(unhashed, "LONG_BYTES", 1000)
 
 
 @pytest.fixture
@@ -69,30 +68,31 @@ def let_go(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
         assert gate.wait(60)
         return digest_file(path)
 
-    monkeypatch.setattr(linked, "digest_file", hash_later)
+    monkeypatch.setattr(unhashed, "digest_file", hash_later)
     yield gate.set
     gate.set()
 
 
-def linked_files(client: Client) -> list[str]:
-    folder = git_store(client).layout.linked
-    return sorted(one.name for one in folder.iterdir() if one.suffix != linked.RECORD)
+def unhashed_files(client: Client) -> list[str]:
+    folder = git_store(client).layout.unhashed
+    return sorted(one.name for one in folder.iterdir() if one.suffix != unhashed.RECORD)
 
 
+@pytest.mark.parametrize("link", [False, True])
 def test_the_call_returns_before_the_file_is_hashed_and_readers_here_wait(
-    client: Client, source: Path, let_go: Callable[[], None]
+    client: Client, source: Path, let_go: Callable[[], None], *, link: bool
 ) -> None:
     run = client.create_run()
-    client.log_artifact(run.run_id, source, link=True)
-    (taken,) = linked_files(client)
-    path = git_store(client).layout.linked / taken
+    client.log_artifact(run.run_id, source, link=link)
+    (taken,) = unhashed_files(client)
+    path = git_store(client).layout.unhashed / taken
     assert path.stat().st_mode & 0o222 == 0
     assert path.read_bytes() == DATA
     threading.Timer(0.1, let_go).start()
     artifact = client.get_run(run.run_id).artifacts["model.bin"]
     assert (artifact.digest, artifact.size) == (digest_bytes(DATA), len(DATA))
     assert client.read_artifact(run.run_id, "model.bin") == DATA
-    assert linked_files(client) == []
+    assert unhashed_files(client) == []
 
 
 def test_another_process_sees_the_file_once_it_is_hashed(
@@ -130,7 +130,7 @@ def test_a_commit_holds_digests_alone_and_the_later_file_of_a_path(client: Clien
         "model.bin": digest_bytes(DATA + b"2"),
         "folder/model.bin": digest_bytes(DATA + b"1"),
     }
-    assert linked_files(client) == []
+    assert unhashed_files(client) == []
     assert check_store(git_store(client)) == []
     check_repository(tmp_path / "repository")
 
@@ -143,11 +143,11 @@ def test_what_a_killed_process_took_is_hashed_by_the_next_one(
     assert done.returncode == -signal.SIGKILL, done.stderr
     run_id = done.stdout.strip()
     source.unlink()
-    assert len(linked_files(client)) == 1
+    assert len(unhashed_files(client)) == 1
     client.recover()
     assert client.read_artifact(run_id, "model.bin") == DATA
     assert client.get_run(run_id).status.name == "FAILED"
-    assert linked_files(client) == []
+    assert unhashed_files(client) == []
     assert check_store(git_store(client)) == []
 
 
@@ -155,13 +155,13 @@ def test_killed_between_digest_and_move_the_next_one_moves(client: Client, sourc
     layout = git_store(client).layout
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(blobs, "keep_file", lambda *_arguments: None)
-        taken = linked.take_file(layout, source)
+        taken = unhashed.take_file(layout, source)
         assert taken is not None
-        assert linked.find_digest(layout, taken[0]) == (digest_bytes(DATA), len(DATA))
-    assert linked_files(client) == [taken[0]]
+        assert unhashed.find_digest(layout, taken[0]) == (digest_bytes(DATA), len(DATA))
+    assert unhashed_files(client) == [taken[0]]
     assert not blobs.has_blob(layout, digest_bytes(DATA))
-    assert linked.find_digest(layout, taken[0]) == (digest_bytes(DATA), len(DATA))
-    assert linked_files(client) == []
+    assert unhashed.find_digest(layout, taken[0]) == (digest_bytes(DATA), len(DATA))
+    assert unhashed_files(client) == []
     blobs.verify_blob(layout, digest_bytes(DATA))
 
 
@@ -170,12 +170,12 @@ def test_a_file_that_is_changed_in_place_is_kept_as_found_with_a_warning(
 ) -> None:
     run = client.create_run()
     client.log_artifact(run.run_id, source, link=True)
-    (taken,) = linked_files(client)
-    path = git_store(client).layout.linked / taken
+    (taken,) = unhashed_files(client)
+    path = git_store(client).layout.unhashed / taken
     path.chmod(0o644)
     path.write_bytes(b"changed")
     threading.Timer(0.1, let_go).start()
-    with pytest.warns(UserWarning, match="may have changed after it was logged by a link"):
+    with pytest.warns(UserWarning, match="may have changed after it was logged"):
         assert client.read_artifact(run.run_id, "model.bin") == b"changed"
     assert client.get_run(run.run_id).artifacts["model.bin"].size == len(b"changed")
 
@@ -186,10 +186,10 @@ def test_a_file_that_is_gone_keeps_nothing_else_from_being_committed(
     run = client.create_run()
     client.log_artifact(run.run_id, source, link=True)
     client.log_param(run.run_id, "lr", 0.1)
-    (taken,) = linked_files(client)
-    (git_store(client).layout.linked / taken).unlink()
+    (taken,) = unhashed_files(client)
+    (git_store(client).layout.unhashed / taken).unlink()
     let_go()
-    with pytest.warns(UserWarning, match=r"'model.bin' was logged by a link and is gone"):
+    with pytest.warns(UserWarning, match=r"'model.bin' was logged and is gone"):
         client.set_terminated(run.run_id)
     ended = client.get_run(run.run_id)
     assert (ended.params, dict(ended.artifacts)) == ({"lr": 0.1}, {})
@@ -216,51 +216,59 @@ def test_what_was_taken_and_never_named_is_collected(
     client: Client, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     layout = git_store(client).layout
-    assert linked.take_file(layout, source) is not None
+    assert unhashed.take_file(layout, source) is not None
     garbage = find_garbage(client, grace_s=-1)
     assert [one.digest for one in garbage.content] == [digest_bytes(DATA)]
     collect(client, garbage)
     assert not blobs.has_blob(layout, digest_bytes(DATA))
-    assert len(list(layout.linked.iterdir())) == 1  # somebody may have named it just now
-    monkeypatch.setattr(linked, "ABANDONED_S", -1)
-    linked.hash_all(layout)
-    assert list(layout.linked.iterdir()) == []
+    assert len(list(layout.unhashed.iterdir())) == 1  # somebody may have named it just now
+    monkeypatch.setattr(unhashed, "ABANDONED_S", -1)
+    unhashed.hash_all(layout)
+    assert list(layout.unhashed.iterdir()) == []
 
 
 def test_a_forked_child_hashes_for_itself(client: Client, source: Path, let_go: Callable[[], None]) -> None:
     layout = git_store(client).layout
-    taken = linked.take_file(layout, source)
+    taken = unhashed.take_file(layout, source)
     assert taken is not None
     child = os.fork()
     if child == 0:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)  # not the one of the runner
         signal.alarm(20)
         let_go()
-        is_right = linked.find_digest(layout, taken[0]) == (digest_bytes(DATA), len(DATA))
+        is_right = unhashed.find_digest(layout, taken[0]) == (digest_bytes(DATA), len(DATA))
         os._exit(0 if is_right else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     let_go()
-    assert linked.find_digest(layout, taken[0]) == (digest_bytes(DATA), len(DATA))
+    assert unhashed.find_digest(layout, taken[0]) == (digest_bytes(DATA), len(DATA))
 
 
-def test_what_is_small_known_or_elsewhere_is_not_taken(
+def test_what_is_small_known_or_no_file_is_not_taken(
     client: Client, source: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     layout = git_store(client).layout
     small = tmp_path / "small"
     small.write_bytes(b"x" * 999)
-    assert linked.take_file(layout, small) is None
+    assert unhashed.take_file(layout, small) is None
     monkeypatch.setattr(blobs, "KNOWN_BYTES", 1)
     monkeypatch.setattr(blobs, "RACY_S", -60.0)
-    digest, _ = blobs.store_file(layout, source)
-    assert linked.take_file(layout, source) is None
-    blobs.remove_blob(layout, digest)
-    with source.open("rb") as file, (tmp_path / "copy").open("wb") as copy:
-        is_shared = share_blocks(file.fileno(), copy.fileno())
+    assert unhashed.take_file(layout, source) is not None
+    unhashed.hash_all(layout)
+    assert unhashed.take_file(layout, source) is None
+    os.mkfifo(tmp_path / "pipe")
+    assert unhashed.take_file(layout, tmp_path / "pipe") is None
+    assert unhashed_files(client) == []
 
+
+def test_a_link_that_cannot_be_is_a_copy(
+    client: Client, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(*_paths: object) -> None:
         raise OSError(18, os.strerror(18))
 
     monkeypatch.setattr(os, "link", refuse)
-    assert is_shared or linked.take_file(layout, source) is None
-    assert not layout.linked.exists() or linked_files(client) == []
+    run = client.create_run()
+    client.log_artifact(run.run_id, source, link=True)
+    assert source.stat().st_nlink == 1
+    assert source.stat().st_mode & 0o200
+    assert client.read_artifact(run.run_id, "model.bin") == DATA
