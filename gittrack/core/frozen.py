@@ -6,7 +6,7 @@ Generating them is most of what importing a module of values costs, and most com
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +27,7 @@ else:
         return _make
 
 
+T = TypeVar("T")
 _GENERATED: Final = (
     "__dataclass_fields__",
     "__dataclass_params__",
@@ -45,7 +46,7 @@ def _make(template: type) -> type:
     namespace = {name: value for name, value in body.items() if name not in names}
     namespace |= {
         "__slots__": names,
-        "__match_args__": names,
+        "__match_args__": tuple(name for name in names if getattr(body.get(name), "init", True)),
         "__init__": _first_init,
         "__setattr__": _refuse_to_set,
         "__delattr__": _refuse_to_delete,
@@ -67,6 +68,24 @@ def complete(made: type) -> None:
         setattr(made, name, generated[name])
 
 
+def maker_of(made: type[T]) -> Callable[..., T]:
+    """Return what makes instances of a class made here, several times as fast as the class itself does.
+
+    Where thousands are made, most of the time goes into the way around their frozenness.
+    """
+    complete(made)
+    body = dict(_bodies[made])
+    # Of the same slots, and not frozen.
+    thawed: Any = dataclasses.dataclass(slots=True, eq=False, repr=False)(type(made.__name__, (), body))
+
+    def make(*values: object, **named: object) -> Any:  # noqa: ANN401  (of the class given)
+        one = thawed(*values, **named)
+        one.__class__ = made
+        return one
+
+    return make
+
+
 def _first_init(self: Any, *values: object, **named: object) -> None:  # noqa: ANN401  (of any class made here)
     complete(type(self))
     type(self).__init__(self, *values, **named)
@@ -83,4 +102,4 @@ def _refuse_to_delete(self: object, name: str) -> None:  # noqa: ARG001
 
 
 def _reduce(self: Any) -> tuple[type, tuple[object, ...]]:  # noqa: ANN401  (of any class made here)
-    return type(self), tuple(getattr(self, name) for name in self.__slots__)
+    return type(self), tuple(getattr(self, name) for name in self.__match_args__)

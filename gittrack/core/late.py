@@ -115,6 +115,13 @@ def pack_rows(values: Mapping[str, MetricSummary] | Mapping[str, Artifact]) -> b
     return marshal.dumps(rows, _FORMAT)
 
 
+def last_values(metrics: Mapping[str, MetricSummary]) -> Sequence[float]:
+    """Return the last value of each metric, in the order of their keys, without making their summaries."""
+    if isinstance(metrics, LateMapping):
+        return metrics.firsts
+    return [one.last for one in metrics.values()]
+
+
 def last_of(metrics: Mapping[str, MetricSummary], key: str) -> float | None:
     """Return the last value of a metric without making its summary, None where there is no such metric."""
     if isinstance(metrics, LateMapping):

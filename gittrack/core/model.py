@@ -208,6 +208,8 @@ class Run:
     """Id of each logged model it made → step."""
     edits: Mapping[str, str] = field(default_factory=dict)
     """Field → stamp of its last change after the run was first committed; sparse."""
+    digest: bytes = field(default_factory=bytes, init=False, repr=False, compare=False)
+    """What `digest_run` makes of all this, where whoever read the run knew it. No changed copy has it."""
 
     def _repr_html_(self) -> str:
         """Return the run for notebooks."""

@@ -4,29 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import marshal
-from functools import cache, lru_cache
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from gittrack.core.documents import encode_inputs
-from gittrack.core.late import pack_rows
-from gittrack.core.manifest import signature_stamps
+from gittrack.core.late import LateMapping
+from gittrack.core.run_digest import digest_run
 from gittrack.site.catalog import list_registered
 from gittrack.site.gather import describe_lineage
 
 if TYPE_CHECKING:
-    from gittrack.core.model import Run
+    from collections.abc import Mapping
+
+    from gittrack.core.model import MetricSummary, Run
     from gittrack.site.gather import Contents
 
 _FORMAT = 2
 """Of marshal: the last without references: equal values give equal bytes. JSON takes ten times as long."""
-_facts_of_run = attrgetter(
-    "run_id", "name", "experiment_id", "status.value", "start_time", "end_time", "reason", "user", "source",
-    "parent", "environment", "model_inputs",
-)  # fmt: skip
-_facts_of_code = attrgetter(
-    "commit", "branch", "dirty", "remote", "entry", "snapshot", "tree", "changed", "skipped", "reason"
-)
 
 
 class Fingerprints:
@@ -37,19 +29,45 @@ class Fingerprints:
         self._contents = contents
         self._own: dict[str, bytes] = {}
         self._registered = list_registered(contents)
-        self._shared = _digest((contents.title, contents.nav, contents.live))
-        lower = contents.columns.lower
-        self._flags = cache(lambda metrics: _digest(tuple(metric in lower for metric in metrics)))
+        self._shared = _digest((contents.title, contents.nav, contents.live, contents.columns.primary))
+        self._kinds: dict[tuple[str, object], bytes] = {}
+        self._odd = contents.users.keys() | contents.children.keys() | contents.limits.keys()
+        self._odd |= contents.same_code.keys() | contents.alerts.keys() | contents.earlier.keys()
+        self._odd |= self._registered.keys()
 
     def of(self, run: Run) -> str:
         """Return a digest of everything a run's page and data are made of, besides the templates."""
+        before = self._contents.previous.get(run.run_id)
+        parts = (
+            self._digest_once(run),
+            b"" if before is None else self._digest_once(before),
+            self._of_kind(run.experiment_id, run.metrics),
+            self._digest_others(run) if run.run_id in self._odd or run.parent or run.used else b"",
+        )
+        return hashlib.sha256(b"".join(parts)).hexdigest()[:24]
+
+    def _of_kind(self, experiment_id: str, metrics: Mapping[str, MetricSummary]) -> bytes:
+        """Return a digest of what many runs have alike."""
+        # Keys that mappings share are there as long as the runs that are asked about.
+        keys = id(metrics.places) if isinstance(metrics, LateMapping) else tuple(metrics)
+        found = self._kinds.get((experiment_id, keys))
+        if found is None:
+            contents = self._contents
+            facts = (
+                self._shared,
+                contents.experiments.get(experiment_id),
+                list(contents.axes.get(experiment_id, {}).items()),
+                [metric in contents.columns.lower for metric in metrics],
+            )
+            found = self._kinds[experiment_id, keys] = _digest(facts)
+        return found
+
+    def _digest_others(self, run: Run) -> bytes:
+        """Return a digest of what a run's page tells of others, and of what few runs have."""
         contents = self._contents
         parent = contents.by_id.get(run.parent or "")
-        before = contents.previous.get(run.run_id)
         others, more = contents.same_code.get(run.run_id, ((), 0))
         facts = (
-            self._digest_once(run),
-            None if before is None else self._digest_once(before),
             None if parent is None else parent.name,
             [
                 (child.run_id, child.name, child.status.value)
@@ -58,49 +76,19 @@ class Fingerprints:
             [(other.run_id, other.name) for other in others],
             more,
             describe_lineage(run, contents),
-            self._shared,
             contents.limits.get(run.run_id),
-            contents.experiments.get(run.experiment_id),
-            self._flags(tuple(run.metrics)),
-            list(contents.axes.get(run.experiment_id, {}).items()),
             [(alert.time, alert.line, alert.text) for alert in contents.alerts.get(run.run_id, ())],
             contents.earlier.get(run.run_id),
             self._registered.get(run.run_id, []),
         )
-        return _digest(facts).hex()[:24]
+        return _digest(facts)
 
     def _digest_once(self, run: Run) -> bytes:
         """Return a digest of all that is in a run; it is asked for twice, as the run after shows it too."""
-        found = self._own.get(run.run_id)
-        if found is None:
-            found = self._own[run.run_id] = _digest_run(run)
+        found = run.digest or self._own.get(run.run_id)
+        if not found:
+            found = self._own[run.run_id] = digest_run(run)
         return found
-
-
-def _digest_run(run: Run) -> bytes:
-    facts: tuple[Any, ...] = (
-        _facts_of_run(run),
-        _facts_of_code(run.code) if run.code else None,
-        _digest_keys(tuple(run.params)),
-        tuple(run.params.values()),
-        _digest_keys(tuple(run.tags)),
-        tuple(run.tags.values()),
-        _digest_keys(tuple(run.metrics)),
-        pack_rows(run.metrics),
-        pack_rows(run.artifacts),
-        encode_inputs(run.datasets),
-        dict(run.used),
-        dict(run.model_outputs),
-        dict(run.edits),
-        signature_stamps(run),
-    )
-    return _digest(facts)
-
-
-@lru_cache(256)
-def _digest_keys(keys: tuple[str, ...]) -> bytes:
-    """Return a digest of keys: many runs have the same."""
-    return _digest(keys)
 
 
 def _digest(facts: tuple[Any, ...]) -> bytes:

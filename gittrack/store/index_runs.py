@@ -7,32 +7,27 @@ import zlib
 from dataclasses import replace
 from functools import lru_cache
 from math import isnan
-from operator import attrgetter
 from sys import intern
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from gittrack.core.documents import decode_inputs, encode_inputs
+from gittrack.core.documents import decode_inputs
+from gittrack.core.frozen import maker_of
 from gittrack.core.jsonform import SPECIAL_FLOATS
-from gittrack.core.late import LateMapping, pack_rows
+from gittrack.core.late import LateMapping
 from gittrack.core.model import Artifact, Code, LifecycleStage, MetricSummary, Run, RunStatus
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from gittrack.core.run_digest import DIGEST_BYTES, digest_fields, plain_fields
 
 _NAN = SPECIAL_FLOATS["NaN"]
 _CHECK = 4
 """Bytes of the checksum, which come first: what it does not fit must not be read."""
 _FORMAT = 4
 """Of marshal: every Python since 3.4 reads it."""
-_FORMAT_OF_KEYS = 2
-"""The last without references: equal keys give equal bytes."""
 _SHARED = 256
 """Lists of keys that are kept as they were read last."""
 _STATUSES = {one.value: one for one in RunStatus}
 _STAGES = {one.value: one for one in LifecycleStage}
-_row_of_code = attrgetter(
-    "commit", "branch", "dirty", "remote", "entry", "snapshot", "tree", "changed", "skipped", "reason"
-)
+_make_run = maker_of(Run)
+_set_digest = vars(Run)["digest"].__set__
 
 
 def pack_run(run: Run) -> bytes:
@@ -41,18 +36,8 @@ def pack_run(run: Run) -> bytes:
     Raises:
         ValueError: Something in it is no plain value.
     """
-    fields = (
-        run.run_id, run.name, run.experiment_id, run.status.value, run.start_time, run.end_time,
-        run.lifecycle_stage.value, run.reason, run.user, run.source, run.parent,
-        _row_of_code(run.code) if run.code else None, run.environment,
-        _pack_keys(run.params), tuple(run.params.values()),
-        _pack_keys(run.metrics), tuple(one.last for one in run.metrics.values()), pack_rows(run.metrics),
-        _pack_keys(run.tags), tuple(run.tags.values()),
-        _pack_keys(run.artifacts), pack_rows(run.artifacts),
-        encode_inputs(run.datasets), dict(run.used), run.model_inputs, dict(run.model_outputs),
-        dict(run.edits),
-    )  # fmt: skip
-    data = marshal.dumps(fields, _FORMAT)
+    fields = plain_fields(run)
+    data = digest_fields(fields) + marshal.dumps(fields, _FORMAT)
     return zlib.crc32(data).to_bytes(_CHECK, "big") + data
 
 
@@ -66,13 +51,13 @@ def unpack_run(packed: bytes) -> Run:
     if not data or zlib.crc32(data) != int.from_bytes(packed[:_CHECK], "big"):
         message = "a run in the index is damaged"
         raise zlib.error(message)
-    fields: Any = marshal.loads(data)  # noqa: S302  (ours, in a file of ours, and its checksum fits)
+    fields: Any = marshal.loads(data[DIGEST_BYTES:])  # noqa: S302  (ours, in a file of ours, and its checksum fits)
     (
         run_id, name, experiment_id, status, start_time, end_time, stage, reason, user, source, parent,
         code, environment, params, settings, metrics, lasts, summaries, tags, texts, paths, artifacts,
         datasets, *others,
     ) = fields  # fmt: skip
-    return Run(
+    run = _make_run(
         run_id,
         name,
         experiment_id,
@@ -93,6 +78,8 @@ def unpack_run(packed: bytes) -> Run:
         decode_inputs(datasets),
         *others,
     )
+    _set_digest(run, bytes(data[:DIGEST_BYTES]))
+    return run
 
 
 def _make_summary(*row: Any) -> MetricSummary:  # noqa: ANN401  (as it was packed)
@@ -104,10 +91,6 @@ def _make_summary(*row: Any) -> MetricSummary:  # noqa: ANN401  (as it was packe
         )
         return replace(summary, last=last, min=least, max=greatest)
     return summary
-
-
-def _pack_keys(mapping: Mapping[str, Any]) -> bytes:
-    return marshal.dumps(list(mapping), _FORMAT_OF_KEYS) if mapping else b""
 
 
 @lru_cache(_SHARED)

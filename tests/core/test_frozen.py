@@ -102,6 +102,36 @@ def test_copies_are_equal(monkeypatch: pytest.MonkeyPatch) -> None:
     assert copy.deepcopy(one).tags is not one.tags
 
 
+def test_what_is_made_quickly_is_the_same() -> None:
+    late = make(frozen.dataclass(frozen=True, slots=True))
+    quickly = frozen.maker_of(late)
+    for given, named in ((1,), {}), ((1, 2.0), {}), ((1,), {"tags": ["a"]}), ((), {"y": 3.0, "x": 2}):
+        one = quickly(*given, **named)
+        assert type(one) is late
+        assert one == late(*given, **named)
+        assert repr(one) == repr(late(*given, **named))
+        assert not hasattr(one, "__dict__")
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            one.x = 2
+    with pytest.raises(TypeError):
+        quickly()
+    with pytest.raises(ValueError, match="left of everything"):
+        quickly(-1)
+
+
+def test_a_field_that_is_not_given_is_not_copied_either() -> None:
+    class Drop:
+        size: int
+        weight: int = field(default_factory=int, init=False, compare=False)
+
+    drop: Any = frozen.dataclass(frozen=True, slots=True)(Drop)
+    one = drop(1)
+    vars(drop)["weight"].__set__(one, 7)
+    assert (one.weight, copy.copy(one).weight, dataclasses.replace(one).weight) == (7, 0, 0)
+    assert drop.__match_args__ == ("size",)
+    assert one == drop(1)
+
+
 def test_threads_may_make_the_first_instances_together() -> None:
     for _ in range(10):
         late, made = make(frozen.dataclass(frozen=True, slots=True)), list[Any]()

@@ -1,0 +1,60 @@
+"""All that is in a run, as a digest."""
+
+from __future__ import annotations
+
+import hashlib
+import marshal
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from gittrack.core.documents import encode_inputs
+from gittrack.core.late import last_values, pack_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gittrack.core.model import Run
+
+DIGEST_BYTES = 16
+_FORMAT = 2
+"""Of marshal: the last without references: equal values give equal bytes. JSON takes ten times as long."""
+_row_of_code = attrgetter(
+    "commit", "branch", "dirty", "remote", "entry", "snapshot", "tree", "changed", "skipped", "reason"
+)
+
+
+def digest_run(run: Run) -> bytes:
+    """Return the digest of a run; equal runs have equal ones.
+
+    Raises:
+        ValueError: Something in it is no plain value.
+    """
+    return run.digest or digest_fields(plain_fields(run))
+
+
+def digest_fields(fields: tuple[Any, ...]) -> bytes:
+    """Return the digest of the run that has these `plain_fields`.
+
+    Raises:
+        ValueError: Something in them is no plain value.
+    """
+    return hashlib.sha256(marshal.dumps(fields, _FORMAT)).digest()[:DIGEST_BYTES]
+
+
+def plain_fields(run: Run) -> tuple[Any, ...]:
+    """Return all that is in a run as values that marshal knows."""
+    return (
+        run.run_id, run.name, run.experiment_id, run.status.value, run.start_time, run.end_time,
+        run.lifecycle_stage.value, run.reason, run.user, run.source, run.parent,
+        _row_of_code(run.code) if run.code else None, run.environment,
+        _pack_keys(run.params), tuple(run.params.values()),
+        _pack_keys(run.metrics), tuple(last_values(run.metrics)), pack_rows(run.metrics),
+        _pack_keys(run.tags), tuple(run.tags.values()),
+        _pack_keys(run.artifacts), pack_rows(run.artifacts),
+        encode_inputs(run.datasets), dict(run.used), run.model_inputs, dict(run.model_outputs),
+        dict(run.edits),
+    )  # fmt: skip
+
+
+def _pack_keys(mapping: Mapping[str, Any]) -> bytes:
+    return marshal.dumps(list(mapping), _FORMAT) if mapping else b""
