@@ -44,12 +44,15 @@ def rank_settings(contents: Contents, count: int) -> list[Leader]:
     sign = 1 if key in contents.columns.lower else -1
     ranked = []
     for members in groups.values():
+        mean = members[0][0]
         if len(members) > 1:
             members.sort(key=lambda one: sign * one[0])
-        spread = measure([value for value, _ in members])
-        ranked.append((sign * spread.mean, members[0][1].run_id, members, spread))
-    best = heapq.nsmallest(count, ranked, key=itemgetter(0, 1))
-    return [Leader(tuple(run for _, run in members), spread) for *_, members, spread in best]
+            mean = measure([value for value, _ in members]).mean
+        ranked.append((sign * mean, members[0][1].run_id, members))
+    best = [members for *_, members in heapq.nsmallest(count, ranked, key=itemgetter(0, 1))]
+    return [
+        Leader(tuple(run for _, run in members), measure([value for value, _ in members])) for members in best
+    ]
 
 
 def _setting(run: Run, params: Mapping[str, Cell], seeds: AbstractSet[str]) -> tuple[object, ...]:

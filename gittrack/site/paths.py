@@ -5,11 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from struct import unpack
+from typing import TYPE_CHECKING
 from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _PLAIN_ID = re.compile(r"[0-9a-z][0-9a-z-]{0,63}")
 _FNV_OFFSET = 0x811C9DC5
 _FNV_PRIME = 0x01000193
+_LANE = 8
+"""Bytes of each text in `buckets_of`."""
 _SEGMENT_TARGET = 256
 
 INDEX = "index.html"
@@ -107,3 +114,31 @@ def bucket_of(text: str, count: int) -> int:
         value = ((value ^ byte) * _FNV_PRIME) & 0xFFFFFFFF
     # The low bits of FNV-1a alone mix badly.
     return (value ^ (value >> 16)) % count
+
+
+def buckets_of(texts: Sequence[str], count: int) -> list[int]:
+    """Return `bucket_of` each text: texts of one length side by side in one long integer, 64 bits for each.
+
+    For thousands of run ids that is many times as quick as one after the other.
+    """
+    encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
+    alike: dict[int, list[int]] = {}
+    for place, text in enumerate(encoded):
+        alike.setdefault(len(text), []).append(place)
+    buckets = [0] * len(texts)
+    for length, places in alike.items():
+        lanes = len(places)
+        columns = b"".join([encoded[place] for place in places])
+        value = int.from_bytes(_FNV_OFFSET.to_bytes(_LANE, "little") * lanes, "little")
+        mask = int.from_bytes((0xFFFFFFFF).to_bytes(_LANE, "little") * lanes, "little")
+        column = bytearray(_LANE * lanes)
+        for i in range(length):
+            column[::_LANE] = columns[i::length]
+            # A product needs 57 bits, so that no lane runs over into the next.
+            value = ((value ^ int.from_bytes(column, "little")) * _FNV_PRIME) & mask
+        value ^= (value >> 16) & mask
+        for place, mixed in zip(
+            places, unpack(f"<{lanes}Q", value.to_bytes(_LANE * lanes, "little")), strict=True
+        ):
+            buckets[place] = mixed % count
+    return buckets

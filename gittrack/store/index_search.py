@@ -110,14 +110,15 @@ class Searcher:
         Raises:
             CorruptDataError: Something in the hidden branch is missing or damaged.
         """
-        seen: set[str] = set()
+        yielded: list[str] = []
         if self.tree is not None:
             with contextlib.suppress(*UNANSWERED), self.index.open(self.tree) as snapshot:
                 if snapshot is not None:
                     for run in self._merge_newest(snapshot):
-                        seen.add(run.run_id)
+                        yielded.append(run.run_id)
                         yield run
                     return
+        seen = set(yielded)
         rest = [run for run in self._all_runs() if run.run_id not in seen]
         yield from sorted(rest, key=newest_first)
 
@@ -223,9 +224,10 @@ class Searcher:
     def _merge_newest(self, snapshot: Snapshot) -> Iterator[Run]:
         aside = self._aside(snapshot)
         hidden = snapshot.stale | aside.keys()
-        kept = (run for run in list_newest(snapshot.connection) if run.run_id not in hidden)
-        if not aside:
-            return kept
+        stored = list_newest(snapshot.connection)
+        if not hidden:
+            return stored
+        kept = (run for run in stored if run.run_id not in hidden)
         return heapq.merge(kept, sorted(aside.values(), key=newest_first), key=newest_first)
 
 

@@ -342,11 +342,12 @@ class Client:
         """
         wanted = None if experiment_ids is None else set(experiment_ids)
         deleted = self._deleted_experiments()
+        shown_stages = {stage for stage in LifecycleStage if shows(view_type, stage)}
         for run in self.store.list_runs():
             if wanted is not None and run.experiment_id not in wanted:
                 continue
             shown = _deleted(run) if run.experiment_id in deleted else run
-            if shows(view_type, shown.lifecycle_stage):
+            if shown.lifecycle_stage in shown_stages:
                 yield shown
 
     def list_runs(

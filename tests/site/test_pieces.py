@@ -23,7 +23,7 @@ from gittrack.site.formats import format_duration, format_number, format_size, f
 from gittrack.site.gather import gather
 from gittrack.site.index import encode_column
 from gittrack.site.options import SiteOptions
-from gittrack.site.paths import bucket_of, count_segments, run_page
+from gittrack.site.paths import bucket_of, buckets_of, count_segments, run_page
 from gittrack.site.previews import make_preview
 from gittrack.site.scripts import encode_script
 from gittrack.site.spark import encode_spark
@@ -209,6 +209,11 @@ def test_segments_double_and_runs_spread_over_them() -> None:
         filled[bucket_of(run.run_id, 64)] += 1
     assert max(filled) < 256
     assert min(filled) > 20
+
+
+@given(st.lists(st.text(st.characters(), max_size=12), max_size=20), st.integers(1, 100))
+def test_many_texts_fall_into_the_buckets_that_each_falls_into(texts: list[str], count: int) -> None:
+    assert buckets_of(texts, count) == [bucket_of(text, count) for text in texts]
 
 
 def test_only_plain_ids_name_a_page() -> None:
