@@ -20,7 +20,7 @@ from gittrack.site.templates import find_templates
 from gittrack.site.write import Folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from pathlib import Path
 
     from gittrack.site.source import Source
@@ -80,25 +80,25 @@ def build(
 def _write(job: Job, output: Path, progress: Callable[[int, int], None] | None) -> BuildReport:
     runs = job.contents.runs
     _write_assets(job)
-    notes: dict[str, Mapping[str, str]] = {}
+    notes: dict[str, str] = {}
     # Oldest first: a page refers to the run before, which a build that dies has then written.
     for done, run in enumerate(reversed(runs)):
         if progress is not None:
             progress(done, len(runs))
         notes[run.run_id] = write_run(job, run)
     write_index(job, notes)
-    pages, problems = write_pages(job, notes)
-    written = job.folder.finish(notes, job.templates.digest)
+    pages = write_pages(job, notes)
+    written = job.folder.finish(notes, pages.reports, job.templates.digest)
     if progress is not None:
         progress(len(runs), len(runs))
     return BuildReport(
         index=output / paths.INDEX,
-        pages=len(runs) + pages,
+        pages=len(runs) + pages.count,
         written=written.written,
         unchanged=written.unchanged,
         removed=written.removed,
         bytes=written.bytes,
-        problems=tuple(problems),
+        problems=tuple(pages.problems),
     )
 
 

@@ -8,7 +8,7 @@ from gittrack.core.late import forget_values
 from gittrack.site import paths
 from gittrack.site.index import assign_groups, cut_segments, describe_cells, describe_runs, describe_site
 from gittrack.site.newest import describe_newest
-from gittrack.site.paths import digest_of_parts
+from gittrack.site.paths import digest_of, digest_of_parts
 from gittrack.site.scripts import encode_script
 
 if TYPE_CHECKING:
@@ -19,14 +19,13 @@ if TYPE_CHECKING:
     from gittrack.site.job import Job
 
 
-def write_index(job: Job, notes: Mapping[str, Mapping[str, str]]) -> None:
+def write_index(job: Job, notes: Mapping[str, str]) -> None:
     """Write chunks and manifest."""
     contents = job.contents
     groups = assign_groups(contents)
     segments: list[list[str | None]] = []
     for number, runs in enumerate(cut_segments(contents)):
-        of_runs = [(run.run_id, notes[run.run_id]) for run in runs]
-        digest = digest_of_parts(of_runs)
+        digest = digest_of("\n".join([f"{run.run_id} {notes[run.run_id]}" for run in runs]).encode())
         chunks = []
         for group, columns in enumerate(groups):
             names = [column.name for column in columns]
@@ -49,7 +48,7 @@ def _write_chunk(
     key: str,
     runs: Sequence[Run],
     columns: Sequence[Column],
-    notes: Mapping[str, Mapping[str, str]] | None,
+    notes: Mapping[str, str] | None,
 ) -> str:
     """Write some columns of some runs, with ``notes`` also what all runs have; return the path or nothing."""
     value: dict[str, object] = {"columns": describe_cells(runs, columns, job.contents)}

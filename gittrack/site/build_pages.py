@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gittrack.core.frozen import dataclass
 from gittrack.site import paths
 from gittrack.site.build_machine import write_machine_files
 from gittrack.site.catalog import view_data, view_models
@@ -14,13 +15,24 @@ from gittrack.site.records import find_records
 from gittrack.site.scripts import encode_script
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from gittrack.site.job import Job
 
 
-def write_pages(job: Job, notes: dict[str, Mapping[str, str]]) -> tuple[int, list[str]]:
-    """Write every page that is not a run's, the overview last; return their number and what is wrong in them.
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """What was written besides the pages of runs."""
+
+    count: int
+    reports: Mapping[str, Mapping[str, str]]
+    """What the next build should know of each report, by its path."""
+    problems: Sequence[str]
+    """What is wrong in them."""
+
+
+def write_pages(job: Job, notes: Mapping[str, str]) -> Pages:
+    """Write every page that is not a run's, the overview last; ``notes`` has what is known of each run.
 
     Only the overview changes with every run: the others get what changes from the manifest, by their scripts.
     Most of those are not even rendered again.
@@ -51,10 +63,12 @@ def write_pages(job: Job, notes: dict[str, Mapping[str, str]]) -> tuple[int, lis
     if (paths.DATA, "Data") in contents.nav:
         about_runs[paths.DATA] = view_data(contents)
     problems: list[str] = []
+    reports: Mapping[str, Mapping[str, str]] = {}
     if contents.reports:
         from gittrack.site.build_reports import write_reports  # few builds need it
 
-        problems += write_reports(job, chart_data, notes)
+        reports, found = write_reports(job, chart_data)
+        problems += found
         about_runs[paths.REPORTS] = view_reports(contents)
     if contents.views_problem is not None:
         problems.append(contents.views_problem.message)
@@ -62,7 +76,7 @@ def write_pages(job: Job, notes: dict[str, Mapping[str, str]]) -> tuple[int, lis
         job.folder.put(path, render(path, values))
     links = write_machine_files(job, records)
     job.folder.put(paths.INDEX, render("overview.html", view_overview(contents, notes, links)))
-    return len(pages) + len(about_runs) + len(contents.reports) + 1, problems
+    return Pages(len(pages) + len(about_runs) + len(contents.reports) + 1, reports, problems)
 
 
 def _write_charts(job: Job) -> str:

@@ -33,20 +33,17 @@ if TYPE_CHECKING:
 ROOT = "../"
 
 
-def write_reports(job: Job, chart_data: str, notes: dict[str, Mapping[str, str]]) -> list[str]:
-    """Write a page for each report, and note what the next build should know; return what is wrong in them.
+def write_reports(job: Job, chart_data: str) -> tuple[dict[str, Mapping[str, str]], list[str]]:
+    """Write a page for each report; return what the next build should know of each, and what is wrong.
 
-    Args:
-        job: The build.
-        chart_data: Path of the chart templates.
-        notes: Gets an entry for each report, by its path.
+    ``chart_data`` is the path of the chart templates.
     """
-    problems = []
+    notes, problems = {}, []
     for one in job.contents.reports:
         page = _Page(job, one, chart_data)
         notes[one.path] = page.write()
         problems += page.problems
-    return problems
+    return notes, problems
 
 
 @dataclass(slots=True)
@@ -78,7 +75,9 @@ class _Page:
         key = self._fingerprint()
         note = self._job.folder.notes.get(self._one.path, {})
         files = [self._path, *filter(None, note.get("files", "").split(" "))]
-        is_same = note.get("key") == key and note["linked"] == self._linked(note["runs"].split(" "))
+        is_same = note.get("key") == key and note.get("linked") == self._linked(
+            note.get("runs", "").split(" ")
+        )
         if is_same and all(map(self._job.folder.holds, files)):
             for path in files:
                 self._job.folder.keep(path)

@@ -12,6 +12,7 @@ from gittrack.site.around import read_around
 from gittrack.site.curves import MAX_POINTS, sort_points
 from gittrack.site.run_code import read_run_code
 from gittrack.site.run_data import describe_full, describe_run
+from gittrack.site.run_note import Note, encode_note
 from gittrack.site.run_page import choose_previews, list_files, show_artifacts, view_run
 from gittrack.site.scripts import encode_script
 from gittrack.site.spark import encode_spark
@@ -25,20 +26,15 @@ if TYPE_CHECKING:
     from gittrack.site.source import Source
 
 
-def write_run(job: Job, run: Run) -> Mapping[str, str]:
+def write_run(job: Job, run: Run) -> str:
     """Write a run's page and data unless the build before did; return what the next one should know."""
-    primary = job.contents.columns.primary or ""
     key = job.fingerprints.of(run)
     page = paths.run_page(run.run_id)
-    note = job.folder.notes.get(run.run_id, {})
-    if (
-        note.get("key") == key
-        and job.folder.generator == job.templates.digest
-        and note.get("primary") == primary
-        and "partial" not in note
-        and job.folder.keep_all([page, note.get("data", ""), *note.get("files", "").split()])
-    ):
-        return note
+    line = job.folder.runs.get(run.run_id, "")
+    if line.startswith(key) and job.folder.generator == job.templates.digest:
+        _, data, _, *files = line.split(" ")
+        if job.folder.keep_all([page, data, *files]):
+            return line
     series = job.source.get_series(run.run_id)
     contents, is_partial = read_previews(job.source, run)
     artifacts = show_artifacts(run, contents)
@@ -77,12 +73,8 @@ def write_run(job: Job, run: Run) -> Mapping[str, str]:
     for shown in filter(None, (run, job.contents.previous.get(run.run_id))):
         forget_values(shown.metrics)
         forget_values(shown.artifacts)
-    note = {"key": key, "data": data, "primary": primary, "spark": _spark(series, primary)}
-    if more:
-        note["files"] = " ".join(sorted(more))
-    if is_partial:
-        note["partial"] = "1"
-    return note
+    spark = _spark(series, job.contents.columns.primary or "")
+    return encode_note(Note("" if is_partial else key, data, spark, sorted(more)))
 
 
 def _encode_full(run: Run, series: Mapping[str, Series]) -> dict[str, bytes]:

@@ -18,7 +18,8 @@ from gittrack.site.columns import (
     is_system_metric,
     visible_tags,
 )
-from gittrack.site.paths import bucket_of, count_segments, run_slug
+from gittrack.site.paths import bucket_of, buckets_of, count_segments, run_slug
+from gittrack.site.run_note import decode_note
 from gittrack.site.scripts import encode_number
 
 if TYPE_CHECKING:
@@ -37,8 +38,10 @@ def cut_segments(contents: Contents) -> list[list[Run]]:
     """Return the runs in segments, each a function of the ids in it, newest run first."""
     count = count_segments(len(contents.runs))
     segments: list[list[Run]] = [[] for _ in range(count)]
-    for run in contents.runs:
-        segments[bucket_of(run.run_id, count)].append(run)
+    for run, bucket in zip(
+        contents.runs, buckets_of([run.run_id for run in contents.runs], count), strict=True
+    ):
+        segments[bucket].append(run)
     return segments
 
 
@@ -53,11 +56,12 @@ def assign_groups(contents: Contents) -> list[list[Column]]:
     return groups
 
 
-def describe_runs(runs: Sequence[Run], notes: Mapping[str, Mapping[str, str]]) -> dict[str, object]:
+def describe_runs(runs: Sequence[Run], notes: Mapping[str, str]) -> dict[str, object]:
     """Return the columns every run has: identity, times, state, its data script and sparkline.
 
-    The last two are in ``notes``, by run id, as ``data`` and ``spark``.
+    The last two are in ``notes``, by run id.
     """
+    noted = [decode_note(notes[run.run_id]) for run in runs]
     slugs = {i: slug for i, run in enumerate(runs) if (slug := run_slug(run.run_id)) != run.run_id}
     commits = [run.code.commit[:_COMMIT_DIGITS] if run.code and run.code.commit else None for run in runs]
     optional = {
@@ -73,8 +77,8 @@ def describe_runs(runs: Sequence[Run], notes: Mapping[str, Mapping[str, str]]) -
         "end": [run.end_time for run in runs],
         "experiment": encode_column([run.experiment_id for run in runs]),
         "user": encode_column([run.user for run in runs]),
-        "file": [notes[run.run_id]["data"] for run in runs],
-        "spark": [notes[run.run_id]["spark"] for run in runs],
+        "file": [note.data for note in noted],
+        "spark": [note.spark for note in noted],
         "slug": slugs,
         **{key: encode_column(cells) for key, cells in optional.items() if any(cells)},
     }

@@ -27,7 +27,7 @@ _LEFT_OUT = frozenset({"file", "parent", "datasets"})
 
 
 def describe_newest(
-    contents: Contents, columns: Sequence[Column], notes: Mapping[str, Mapping[str, str]]
+    contents: Contents, columns: Sequence[Column], notes: Mapping[str, str]
 ) -> dict[str, object] | None:
     """Return the first rows of the table in the form of a segment, None where these are all runs or too long.
 

@@ -13,6 +13,7 @@ from gittrack.site.formats import format_duration, format_number, format_spread,
 from gittrack.site.leaders import rank_settings
 from gittrack.site.pages import share_values
 from gittrack.site.paths import link_runs, run_page
+from gittrack.site.run_note import decode_note
 from gittrack.site.spark import draw_spark
 from gittrack.site.trends import Trend, draw_trend
 
@@ -81,9 +82,7 @@ class ExperimentCard:
     curves: Sequence[Trend]
 
 
-def view_overview(
-    contents: Contents, notes: Mapping[str, Mapping[str, str]], links: Sequence[object]
-) -> dict[str, object]:
+def view_overview(contents: Contents, notes: Mapping[str, str], links: Sequence[object]) -> dict[str, object]:
     """Return the values of the overview's template; ``links`` lead to what is for machines."""
     columns = {column.name: column for column in contents.columns.all}
     shown = [columns[name] for name in contents.columns.shown]
@@ -151,7 +150,7 @@ def _in_experiments(count: int) -> str:
     return f"in {count} {'experiment' if count == 1 else 'experiments'}"
 
 
-def _describe_recent(run: Run, contents: Contents, notes: Mapping[str, Mapping[str, str]]) -> Recent:
+def _describe_recent(run: Run, contents: Contents, notes: Mapping[str, str]) -> Recent:
     before = contents.previous.get(run.run_id)
     changes = (
         [] if before is None else list_changes(contents.params[before.run_id], contents.params[run.run_id])
@@ -164,7 +163,7 @@ def _describe_recent(run: Run, contents: Contents, notes: Mapping[str, Mapping[s
         start=run.start_time,
         experiment=contents.experiments[run.experiment_id],
         value=last_of(run.metrics, primary) if primary else None,
-        lines=draw_spark(notes[run.run_id]["spark"]),
+        lines=draw_spark(decode_note(notes[run.run_id]).spark),
         changes=changes[:_CHANGES],
         more=max(0, len(changes) - _CHANGES),
         has_before=before is not None,

@@ -6,7 +6,8 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
-from gittrack.site.write import MANIFEST, PENDING
+from gittrack.site.write import PENDING
+from gittrack.site.write_manifest import MANIFEST, read_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +21,7 @@ def list_files(folder: Path) -> dict[str, tuple[str, Path]]:
 
     What you put beside the pages, such as ``CNAME``, is part of it.
     """
-    known = _read_digests(folder)
+    known = read_manifest(folder).files
     found = {}
     for file in sorted(folder.rglob("*")):
         path = file.relative_to(folder).as_posix()
@@ -74,11 +75,3 @@ def _read_state(file_system: object, root: str) -> dict[str, str]:
     except (FileNotFoundError, ValueError):
         return {}
     return {str(key): str(value) for key, value in state.items()} if isinstance(state, dict) else {}
-
-
-def _read_digests(folder: Path) -> dict[str, str]:
-    try:
-        files = json.loads((folder / MANIFEST).read_bytes()).get("files", {})
-    except (FileNotFoundError, ValueError):
-        return {}
-    return {str(path): str(digest) for path, digest in files.items()}

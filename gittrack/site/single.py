@@ -20,6 +20,7 @@ from gittrack.site.overview import view_overview
 from gittrack.site.pack import Pack, pack_site
 from gittrack.site.previews import suffix_of
 from gittrack.site.render import Renderer, Trusted, hash_of
+from gittrack.site.run_note import Note, encode_note
 from gittrack.site.run_page import cut_sections, show_artifacts
 from gittrack.site.spark import encode_spark
 from gittrack.site.templates import find_templates
@@ -89,7 +90,7 @@ def build_single(
         view, budget = _view_run(source, run, contents, budget)
         runs.append(view)
     first, last = (found.assets[name] for name in ("packed.js", "pack.js"))
-    notes = {run.run_id: {"spark": encode_spark([])} for run in contents.runs}
+    notes = dict.fromkeys(contents.by_id, encode_note(Note("", "", encode_spark([]))))
     values = {
         **view_overview(contents, notes, []),
         "runs": runs,

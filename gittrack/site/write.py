@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from gittrack.core.frozen import dataclass
 from gittrack.errors import ConflictError, StoreError
+from gittrack.site.write_manifest import (
+    MANIFEST,
+    Manifest,
+    encode_manifest,
+    is_inside,
+    mark_of,
+    read_manifest,
+    size_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-MANIFEST = "gittrack-site.json"
 PENDING = "gittrack-site.pending"
 _TEMPORARY = ".gittrack-tmp"
-_FORMAT = 1
-_DIGITS = 32
-"""Of the digest in a mark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +57,18 @@ class Folder:
         self._counts = {"written": 0, "unchanged": 0, "removed": 0}
         with _translated(root):
             root.mkdir(parents=True, exist_ok=True)
-            manifest = _read_manifest(root)
+            manifest = read_manifest(root)
             self._present = set(_scan(root))
             pending = _read_pending(root)
         self._owned = {*manifest.files, *pending}
-        # A build that died may have written these since the manifest was; an earlier version noted no sizes.
-        self._old = {
-            path: mark
-            for path, mark in manifest.files.items()
-            if path in self._present and path not in pending and len(mark) > _DIGITS
-        }
+        self._old = {path: mark for path, mark in manifest.files.items() if mark}
+        # What is not there; and a build that died may have written these since the manifest was.
+        for path in (manifest.files.keys() - self._present) | (pending & manifest.files.keys()):
+            self._old.pop(path, None)
+        self.runs = manifest.runs
+        """What the earlier build wanted to know again of each run: run id → a line."""
         self.notes = manifest.notes
-        """What the earlier build wanted to know again: run id → facts."""
+        """What it wanted to know again of reports: path → facts."""
         self._old_made = manifest.made
         self._made: dict[str, str] = {}
         self.generator = manifest.generator
@@ -90,11 +93,13 @@ class Folder:
 
     def keep_all(self, paths: Sequence[str]) -> bool:
         """Keep an earlier build's files as they are, if all are still there; return whether they are."""
-        if not self._old.keys() >= set(paths):
+        try:
+            marks = [self._old[path] for path in paths]
+        except KeyError:
             return False
-        kept = {path: self._old[path] for path in paths if path not in self._files}
-        self._files |= kept
-        self._counts["unchanged"] += len(kept)
+        before = len(self._files)
+        self._files.update(zip(paths, marks, strict=True))
+        self._counts["unchanged"] += len(self._files) - before
         return True
 
     def keep(self, path: str) -> None:
@@ -110,7 +115,7 @@ class Folder:
         """
         if path in self._files or path in self._foreign:
             return
-        mark = _mark_of(content)
+        mark = mark_of(content)
         if self._old.get(path) == mark and self._has_size(path, len(content)):
             self.keep(path)
             return
@@ -122,7 +127,7 @@ class Folder:
                     return
                 self.check_free([path])
             self._write(path, content)
-        self._files[path] = mark
+        self._files[path] = self._old[path] = mark
         self._counts["written"] += 1
 
     def reuse(self, key: str) -> str | None:
@@ -143,22 +148,15 @@ class Folder:
         """Tell the next build that the file at ``path``, none if empty, was made of what ``key`` digests."""
         self._made[key] = path
 
-    def finish(self, notes: Mapping[str, Mapping[str, str]], generator: str) -> Written:
+    def finish(
+        self, runs: Mapping[str, str], notes: Mapping[str, Mapping[str, str]], generator: str
+    ) -> Written:
         """Remove what is no longer part of the site and write down what is.
 
         Raises:
             StoreError: It cannot be written.
         """
-        manifest = {
-            "format": _FORMAT,
-            "generator": generator,
-            "files": self._files,
-            "notes": notes,
-            "made": self._made,
-        }
-        content = (
-            json.dumps(manifest, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode() + b"\n"
-        )
+        content = encode_manifest(Manifest(generator, self._files, self._made, notes, runs))
         stale = [path for path in sorted(self._owned) if path not in self._files]
         with _translated(self._root):
             # Until the removals are done, what they concern stays on the list of what is ours.
@@ -170,7 +168,7 @@ class Folder:
             for path in stale:
                 self._remove(path)
             self._log.unlink(missing_ok=True)
-        return Written(**self._counts, bytes=sum(map(_size_of, self._files.values())))
+        return Written(**self._counts, bytes=sum(map(size_of, self._files.values())))
 
     def _has_size(self, path: str, size: int) -> bool:
         try:
@@ -228,55 +226,23 @@ def replace_file(path: Path, content: bytes) -> None:
         raise
 
 
-@dataclass(frozen=True, slots=True)
-class _Manifest:
-    generator: str
-    files: dict[str, str]
-    """Path → what `_mark_of` its content returns."""
-    notes: dict[str, dict[str, str]]
-    made: dict[str, str]
-    """Digest of what a file is made of → its path, empty where nothing came of it."""
-
-
-def _read_manifest(root: Path) -> _Manifest:
-    try:
-        manifest = json.loads((root / MANIFEST).read_bytes())
-    except (FileNotFoundError, ValueError):
-        manifest = None
-    if not isinstance(manifest, dict) or manifest.get("format") != _FORMAT:
-        return _Manifest("", {}, {}, {})
-    files = {path: mark for path, mark in manifest.get("files", {}).items() if _is_inside(path)}
-    made = manifest.get("made", {})
-    return _Manifest(manifest.get("generator", ""), files, manifest.get("notes", {}), made)
-
-
 def _read_pending(root: Path) -> set[str]:
     try:
         lines = (root / PENDING).read_text(encoding="utf-8").split("\n")
     except FileNotFoundError:
         return set()
     # A torn last line names a file that was not yet written.
-    return {line for line in lines[:-1] if _is_inside(line)}
+    return {line for line in lines[:-1] if is_inside(line)}
 
 
-def _mark_of(content: bytes) -> str:
-    """Return digest and size of a content, so that nobody has to ask the disk for 20,000 sizes."""
-    return f"{hashlib.sha256(content).hexdigest()[:_DIGITS]}{len(content):x}"
-
-
-def _size_of(mark: str) -> int:
-    return int(mark[_DIGITS:], 16)
-
-
-def _is_inside(path: str) -> bool:
-    return bool(path) and path[0] != "/" and (".." not in path or ".." not in path.split("/"))
-
-
-def _scan(root: Path, prefix: str = "") -> Iterable[str]:
-    with os.scandir(root / prefix if prefix else root) as entries:
-        for entry in entries:
-            path = prefix + entry.name
-            if entry.is_dir(follow_symlinks=False):
-                yield from _scan(root, path + "/")
-            else:
-                yield path
+def _scan(root: Path) -> Iterator[str]:
+    """Yield the paths of all files below a folder."""
+    folders = [""]
+    while folders:
+        prefix = folders.pop()
+        with os.scandir(root / prefix) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(f"{prefix}{entry.name}/")
+                else:
+                    yield prefix + entry.name

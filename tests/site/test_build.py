@@ -14,7 +14,8 @@ import pytest
 from gittrack.core.model import Artifact, Code, RunStatus
 from gittrack.errors import ConflictError, NotFoundError, StoreError, UserError
 from gittrack.site.build import build
-from gittrack.site.write import MANIFEST, PENDING
+from gittrack.site.write import PENDING
+from gittrack.site.write_manifest import MANIFEST
 from tests.site.sources import (
     HOSTILE,
     MemorySource,

@@ -55,9 +55,7 @@ def test_the_defined_direction_decides_what_is_best() -> None:
         assert [record.run.run_id for record in find_records(contents)] == [
             source.runs[number].run_id for number in records
         ]
-        assert view_overview(contents, {run.run_id: {"spark": ""} for run in source.runs}, [])["lower"] == (
-            best == 0
-        )
+        assert view_overview(contents, {run.run_id: " - " for run in source.runs}, [])["lower"] == (best == 0)
 
 
 def test_experiments_that_disagree_leave_it_to_the_name() -> None:

@@ -10,11 +10,12 @@ import jinja2
 import pytest
 
 from gittrack.core.late import LateMapping
+from gittrack.errors import ConflictError
 from gittrack.site.build import build
 from gittrack.site.options import SiteOptions
 from gittrack.site.render import Renderer
 from gittrack.site.templates import find_templates
-from gittrack.site.write import MANIFEST
+from gittrack.site.write_manifest import MANIFEST
 from gittrack.store.index_runs import pack_run, unpack_run
 from tests.site.sources import add_sweep_run, make_source
 from tests.site.test_build import CHANGES, read_tree
@@ -142,18 +143,47 @@ def render_about(cache: Path | None, maker: str | None = None) -> bytes:
     return Renderer(templates, cache).render("about.html", values)
 
 
-def test_a_site_that_an_earlier_version_wrote_is_brought_up_to_date(tmp_path: Path) -> None:
-    source = make_source(4)
+MANIFESTS = {
+    "an earlier version's": lambda manifest: manifest.pop("seal"),
+    "no sizes": lambda manifest: manifest["files"].update(dict.fromkeys(manifest["files"], "0" * 32)),
+    "marks that are no numbers": lambda manifest: manifest["files"].update(
+        dict.fromkeys(manifest["files"], "0" * 32 + "many")
+    ),
+    "marks that are no texts": lambda manifest: manifest["files"].update(dict.fromkeys(manifest["files"], 1)),
+    "notes of no run": lambda manifest: manifest["runs"].update(dict.fromkeys(manifest["runs"], "")),
+    "notes that are no texts": lambda manifest: manifest["runs"].update(dict.fromkeys(manifest["runs"], 7)),
+    "other curves": lambda manifest: manifest["runs"].update(
+        {run_id: f"{note}!" for run_id, note in manifest["runs"].items()}
+    ),
+    "no runs": lambda manifest: manifest.pop("runs"),
+    "another form": lambda manifest: manifest.update(runs=3, made=[], notes=None, generator={}),
+}
+
+
+@pytest.mark.parametrize("what", sorted(MANIFESTS))
+def test_a_manifest_that_another_wrote_or_changed_is_not_trusted(tmp_path: Path, what: str) -> None:
+    source = make_source(3, points=5)
     build(source, tmp_path / "a")
     whole = read_tree(tmp_path / "a")
     manifest = json.loads(whole[MANIFEST])
-    # It noted no sizes; its code was another, so that it made other keys.
-    manifest["files"] = {path: mark[:32] for path, mark in manifest["files"].items()}
+    MANIFESTS[what](manifest)
     (tmp_path / "a" / MANIFEST).write_text(json.dumps(manifest))
+    source.reads.clear()
     report = build(source, tmp_path / "a")
+    assert len(source.reads) == 3
     assert read_tree(tmp_path / "a") == whole
     assert report.bytes == sum(len(content) for path, content in whole.items() if path != MANIFEST)
     assert build(source, tmp_path / "a").written == 0
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff", b'{"format":1,"files":3}', b"[" * 100_000])
+def test_where_no_manifest_tells_what_is_ours_nothing_is_written(tmp_path: Path, content: bytes) -> None:
+    build(make_source(1, points=5), tmp_path)
+    (tmp_path / MANIFEST).write_bytes(content)
+    before = read_tree(tmp_path)
+    with pytest.raises(ConflictError, match="was not written by gittrack"):
+        build(make_source(2, points=5), tmp_path)
+    assert read_tree(tmp_path) == before
 
 
 def test_a_page_that_was_cut_is_written_again_when_it_is_rendered(tmp_path: Path) -> None:
