@@ -21,6 +21,7 @@ from gittrack.store import blobs
 from gittrack.store.copying import copy_file, link_file
 from gittrack.store.digests import digest_file
 from gittrack.store.disk import disk_errors, replace_file, temporary_file
+from gittrack.store.journal_files import list_journals
 from gittrack.store.settling import ABANDONED_S, boot_id
 
 if TYPE_CHECKING:
@@ -119,9 +120,11 @@ def hash_all(layout: Layout) -> None:
     """
     with disk_errors("hash an artifact"):
         for path in _list_records(layout):
+            find_digest(layout, path.stem)
+        is_named = any(True for _ in list_journals(layout))
+        for path in () if is_named else _list_records(layout):
             with contextlib.suppress(FileNotFoundError):
-                find_digest(layout, path.stem)
-                if not layout.journals.exists() and path.stat().st_mtime < time.time() - ABANDONED_S:
+                if path.stat().st_mtime < time.time() - ABANDONED_S:
                     path.unlink()
 
 

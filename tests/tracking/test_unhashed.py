@@ -216,6 +216,7 @@ def test_what_was_taken_and_never_named_is_collected(
     client: Client, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     layout = git_store(client).layout
+    client.set_terminated(client.create_run().run_id)
     assert unhashed.take_file(layout, source) is not None
     garbage = find_garbage(client, grace_s=-1)
     assert [one.digest for one in garbage.content] == [digest_bytes(DATA)]
@@ -223,6 +224,10 @@ def test_what_was_taken_and_never_named_is_collected(
     assert not blobs.has_blob(layout, digest_bytes(DATA))
     assert len(list(layout.unhashed.iterdir())) == 1  # somebody may have named it just now
     monkeypatch.setattr(unhashed, "ABANDONED_S", -1)
+    run = client.create_run()
+    unhashed.hash_all(layout)
+    assert len(list(layout.unhashed.iterdir())) == 1  # or may do so yet
+    client.set_terminated(run.run_id)
     unhashed.hash_all(layout)
     assert list(layout.unhashed.iterdir()) == []
 
