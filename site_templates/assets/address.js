@@ -43,6 +43,8 @@
         .filter(([, value]) => value !== null && value !== undefined && value !== "" && value !== false)
         .map(([key, value]) => `${key}=${readable(value === true ? "1" : value)}`);
       const state = parts.join("&");
+      // Browsers take their time even for an address that stays as it is.
+      if (!pack && state === stateHere() && !location.href.endsWith("#")) return;
       if (pack) pack.state = state;
       history.replaceState(null, "", pack ? link(pack.page, state) : state ? `#${state}` : location.pathname + location.search);
     },

@@ -20,7 +20,7 @@
       this.byKeyboard = false;
       this.table = new gittrack.VirtualTable(byId("runs"), byId("scroller"), {
         rowHeight: 36,
-        fill: (tr, item, position) => this.fill(tr, item, position),
+        fill: (tr, item, position, columns) => this.fill(tr, item, position, columns),
         more: () => this.actions.more(),
         click: (position, event) => this.click(position, event),
         printed: (first, last, total, most) => { byId("printed").textContent = sayPrinted(first, last, total, most); },
@@ -36,32 +36,49 @@
       const pins = narrow ? [] : shown.filter((name) => state.pins.has(name));
       const ordered = [...pins, ...shown.filter((name) => !pins.includes(name))];
       this.columns = ordered.map((name) => fields.describe(name, state.widths.get(name), state.group.length > 0));
-      this.withSpark = index.manifest.primary !== null;
-      const name = { name: "name", title: state.group.length ? "Group" : "Run" };
-      const nameWidth = state.widths.get("name") ?? (narrow ? NARROW_NAME : state.group.length ? GROUP_NAME : NAME);
-      const pick = this.selection === null ? [] : [this.drawPickHead()];
-      let left = pick.length * PICK + nameWidth;
-      const heads = this.columns.map((column, i) => {
-        const th = gittrack.drawHead(column, state, this.actions, { fixed: this.selection === null });
+      const name = this.nameColumn(narrow);
+      const pick = this.selection === null ? [] : [{ width: PICK, head: () => this.drawPickHead(), cell: (item) => this.drawPick(item) }];
+      let left = pick.length * PICK + name.width;
+      const described = this.columns.map((column, i) => {
         column.left = i < pins.length ? left : null;
-        if (column.left !== null) this.pin(th, column);
         left += column.width;
-        return th;
+        return this.valueColumn(column);
       });
-      const primary = index.manifest.primary;
-      const spark = { name: `m:${primary}`, title: primary };
-      const sparkHead = this.withSpark ? [gittrack.drawHead(spark, { ...state, sort: [] }, this.actions, { fixed: true, tip: `Curve of ${primary}` })] : [];
-      const pinned = heads.slice(0, pins.length), rest = heads.slice(pins.length);
-      const widths = this.columns.map((column) => column.width);
-      const elastic = this.columns.map((column) => !state.widths.has(column.name));
+      const spark = index.manifest.primary === null ? [] : [this.sparkColumn(index.manifest.primary)];
       this.table.options.rowHeight = gittrack.view.heights[state.rows];
       byId("runs").dataset.rows = state.rows;
-      this.table.setColumns(
-        [...pick.map(() => PICK), nameWidth, ...widths.slice(0, pins.length), ...(this.withSpark ? [SPARK] : []), ...widths.slice(pins.length)],
-        [...pick, gittrack.drawHead(name, state, this.actions, { class: "name-cell", fixed: true }), ...pinned, ...sparkHead, ...rest],
-        [...pick.map(() => false), false, ...elastic.slice(0, pins.length).map(() => false), ...(this.withSpark ? [false] : []), ...elastic.slice(pins.length)],
-      );
-      this.pinCount = pins.length;
+      this.drawn = [...pick, name, ...described.slice(0, pins.length), ...spark, ...described.slice(pins.length)];
+      this.table.setColumns(this.drawn);
+    }
+
+    // --- columns as the virtual table takes them, and cell(item, row): what each has in a row ---
+    nameColumn(narrow) {
+      const { state } = this;
+      const isGrouped = state.group.length > 0;
+      return {
+        width: state.widths.get("name") ?? (narrow ? NARROW_NAME : isGrouped ? GROUP_NAME : NAME),
+        head: () => gittrack.drawHead({ name: "name", title: isGrouped ? "Group" : "Run" }, state, this.actions, { class: "name-cell", fixed: true }),
+        cell: (item, row) => (item instanceof gittrack.Group ? this.groupName(item) : this.runName(item, row)),
+      };
+    }
+
+    valueColumn(column) {
+      const { state } = this;
+      const place = (cell) => (column.left === null ? cell : this.pin(cell, column));
+      return {
+        width: column.width,
+        elastic: column.left === null && !state.widths.has(column.name),
+        head: () => place(gittrack.drawHead(column, state, this.actions, { fixed: this.selection === null })),
+        cell: (item, row) => place(item instanceof gittrack.Group ? gittrack.drawGroupCell(column, item, this.fields) : gittrack.drawCell(column, column.cells()[row])),
+      };
+    }
+
+    sparkColumn(primary) {
+      return {
+        width: SPARK,
+        head: () => gittrack.drawHead({ name: `m:${primary}`, title: primary }, { ...this.state, sort: [] }, this.actions, { fixed: true, tip: `Curve of ${primary}` }),
+        cell: (item, row) => element("td", {}, item instanceof gittrack.Group ? null : gittrack.drawSpark(this.index.sparks[row])),
+      };
     }
 
     drawPickHead() {
@@ -73,6 +90,7 @@
     pin(cell, column) {
       cell.classList.add("pinned");
       cell.style.left = `${column.left}px`;
+      return cell;
     }
 
     setItems(items, total) {
@@ -88,19 +106,16 @@
       if (this.byKeyboard && this.selection.current >= 0) this.scroller.setAttribute("aria-activedescendant", `row-${this.selection.current}`);
     }
 
-    fill(tr, item, position) {
+    // The cells of so many columns, those that are not there yet.
+    fill(tr, item, position, columns) {
       const isGroup = item instanceof gittrack.Group;
       const row = isGroup ? item.rows[0] : typeof item === "number" ? item : item.row;
-      if (isGroup) tr.classList.add("group");
-      if (this.selection !== null) this.showSelection(tr, item, position);
-      const cells = this.columns.map((column) => {
-        const td = isGroup ? gittrack.drawGroupCell(column, item, this.fields) : gittrack.drawCell(column, column.cells()[row]);
-        if (column.left !== null) this.pin(td, column);
-        return td;
-      });
-      tr.append(isGroup ? this.groupName(item, position) : this.runName(item, row, position), ...cells.slice(0, this.pinCount));
-      if (this.withSpark) tr.append(element("td", {}, isGroup ? null : gittrack.drawSpark(this.index.sparks[row])));
-      tr.append(...cells.slice(this.pinCount));
+      const before = tr.cells.length;
+      if (before === 0) {
+        if (isGroup) tr.classList.add("group");
+        if (this.selection !== null) this.showSelection(tr, item, position);
+      }
+      tr.append(...this.drawn.slice(before, columns).map(({ cell }) => cell(item, row)));
     }
 
     click(position, event) {
@@ -110,16 +125,20 @@
     }
 
     showSelection(tr, item, position) {
+      const { selection } = this;
+      tr.setAttribute("aria-selected", String(selection.isSelected(item)));
+      if (this.byKeyboard && position === selection.current) tr.classList.add("current");
+    }
+
+    drawPick(item) {
       const { selection, index } = this;
       const isGroup = item instanceof gittrack.Group;
       const selected = selection.isSelected(item);
       const label = isGroup ? `group of ${item.rows.length} runs` : index.names[typeof item === "number" ? item : item.row];
-      tr.setAttribute("aria-selected", String(selected));
-      if (this.byKeyboard && position === selection.current) tr.classList.add("current");
       const box = element("input", { type: "checkbox", tabindex: "-1", "aria-label": `Select ${label}` });
       box.checked = selected;
       if (isGroup && !selected) box.indeterminate = item.rows.some((member) => selection.ids.has(index.ids[member]));
-      tr.append(element("td", { class: "pick-cell" }, box));
+      return element("td", { class: "pick-cell" }, box);
     }
 
     runName(item, row) {

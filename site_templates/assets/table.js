@@ -3,15 +3,17 @@
   "use strict";
   const { element, whenIdle } = gittrack;
   const OVERSCAN = 6;
+  // The head is at least so tall, and over the rows.
+  const HEAD = 37;
   // So many rows are printed, from the first in sight on.
   const PRINTED = 1000;
   // Taller elements are cut by browsers: beyond it, rows are placed by their share of the way.
   const MAX_HEIGHT = 15_000_000;
 
   class VirtualTable {
-    // options: rowHeight, fill(tr, item, position), more(): items are wanted that are not there yet,
-    // click(position, event), printed(first, last, total): positions of the rows that come onto paper, which may hold
-    // so many
+    // options: rowHeight, fill(tr, item, position, columns): draws the cells of so many columns that are not there yet,
+    // more(): items are wanted that are not there yet, click(position, event), printed(first, last, total): positions of
+    // the rows that come onto paper, which may hold so many
     constructor(table, scroller, options) {
       this.table = table;
       this.scroller = scroller;
@@ -19,7 +21,8 @@
       this.items = [];
       this.total = 0;
       this.shown = new Map();
-      this.sight = { top: 0, height: 0 };
+      this.heads = [];
+      this.sight = { top: 0, left: 0, height: 0, width: 0 };
       // As tall as what was in sight when rows were last drawn.
       this.covered = 0;
       this.printing = null;
@@ -50,30 +53,39 @@
       addEventListener("afterprint", () => { this.printing = null; this.paint(); });
     }
 
-    // `elastic` says for each column whether it takes a share of the room that is left.
-    setColumns(widths, heads, elastic) {
+    // Each column has a width, whether it takes a share of the room that is left (elastic), and head(), which draws it.
+    setColumns(columns) {
       // All that is asked of the page is asked before anything changes: it is laid out once.
-      const width = this.scroller.clientWidth;
       this.sight = this.measure();
-      const total = widths.reduce((sum, width_) => sum + width_, 0);
+      const { width } = this.sight;
+      const total = columns.reduce((sum, column) => sum + column.width, 0);
       const spare = Math.max(0, width - total);
-      const takers = elastic.filter(Boolean).length;
-      this.widths = widths.map((width, i) => width + (elastic[i] ? Math.floor(spare / takers) : 0));
+      const takers = columns.filter(({ elastic }) => elastic).length;
+      this.widths = columns.map((column) => column.width + (column.elastic ? Math.floor(spare / takers) : 0));
       this.columns.replaceChildren(...this.widths.map((width) => {
         const column = element("col");
         column.style.width = `${width}px`;
         return column;
       }));
       this.table.style.width = `${Math.max(total, width)}px`;
-      this.table.setAttribute("aria-colcount", widths.length);
-      this.head.replaceChildren(element("tr", {}, ...heads));
-      for (const pad of [this.above, this.below]) pad.firstChild.colSpan = widths.length;
+      this.table.setAttribute("aria-colcount", columns.length);
+      this.heads = columns.map(({ head }) => head);
+      this.head.replaceChildren(element("tr"));
+      for (const pad of [this.above, this.below]) pad.firstChild.colSpan = columns.length;
     }
 
     // What is in sight, at most: an empty box may grow as far down as the window does.
     measure() {
-      const { scrollTop, clientHeight } = this.scroller;
-      return { top: scrollTop, height: Math.max(clientHeight, innerHeight - this.scroller.getBoundingClientRect().top) };
+      const { scrollTop, scrollLeft, clientHeight, clientWidth } = this.scroller;
+      const height = Math.max(clientHeight, innerHeight - this.scroller.getBoundingClientRect().top);
+      return { top: scrollTop, left: scrollLeft, height, width: clientWidth };
+    }
+
+    // How many columns there are up to the last in sight.
+    columnsIn({ left, width }) {
+      let end = 0;
+      const last = this.widths.findIndex((one) => (end += one) >= left + width);
+      return last < 0 ? this.widths.length : last + 1;
     }
 
     // The first of `total` items, or all of them, in the columns set before; for the others there is room.
@@ -84,8 +96,9 @@
       this.clear();
       // What is in sight first: the reader waits for no more.
       this.covered = this.sight.height;
-      this.paint(this.printing ? this.printedRange() : this.range(this.sight, 0));
-      // The rows beyond it come when nothing else waits: they would hold up the next frame.
+      if (this.printing) this.paint();
+      else this.paint(this.range(this.sight, 0), this.columnsIn(this.sight));
+      // The rows and columns beyond it come when nothing else waits: they would hold up the next frame.
       requestAnimationFrame(() => whenIdle(() => this.paint()));
     }
 
@@ -113,8 +126,10 @@
     // The rows in sight and so many beyond: the first, and their number.
     range(sight, beyond = OVERSCAN) {
       const { rowHeight } = this.options;
-      const top = Math.floor((sight.top * this.scale) / rowHeight);
-      return [Math.max(0, top - beyond), Math.ceil(sight.height / rowHeight) + 2 * beyond];
+      const top = sight.top * this.scale;
+      const first = Math.floor(top / rowHeight);
+      const last = Math.ceil((top + sight.height - HEAD) / rowHeight);
+      return [Math.max(0, first - beyond), last - first + 2 * beyond];
     }
 
     // Those that come onto paper.
@@ -123,7 +138,7 @@
       return [Math.max(0, Math.min(top, this.items.length - PRINTED)), PRINTED];
     }
 
-    paint(range = this.printing ? this.printedRange() : this.rangeNow()) {
+    paint(range = this.printing ? this.printedRange() : this.rangeNow(), columns = this.heads.length) {
       const { rowHeight, fill, more, printed } = this.options;
       const { height, scale } = this;
       const [wanted, count] = range;
@@ -138,15 +153,17 @@
           this.shown.delete(position);
         }
       }
+      const heads = this.head.firstChild;
+      heads?.append(...this.heads.slice(heads.cells.length, columns).map((draw) => draw()));
       let before = this.above;
       for (let position = first; position < last; position++) {
         let tr = this.shown.get(position);
         if (!tr) {
           tr = element("tr", { "aria-rowindex": position + 2, id: `row-${position}` });
-          fill(tr, this.items[position], position);
           before.after(tr);
           this.shown.set(position, tr);
         }
+        if (tr.cells.length < columns) fill(tr, this.items[position], position, columns);
         before = tr;
       }
       const over = (first * rowHeight) / scale;

@@ -39,6 +39,24 @@ FEWEST = """() => {
   new MutationObserver(count).observe(body, { childList: true });
 }"""
 """Notes how few rows there ever are when the browser might draw."""
+DRAWN = """() => {
+  const scroller = document.getElementById("scroller").getBoundingClientRect();
+  const rows = [...document.querySelectorAll("#runs tbody tr:not(.pad-row)")];
+  const [row] = rows;
+  const { top, height } = row.getBoundingClientRect();
+  const last = document.elementFromPoint(scroller.right - 20, top + height / 2);
+  return {
+    columns: document.querySelectorAll("#runs col").length,
+    heads: document.querySelectorAll("#runs thead th").length,
+    cells: [...new Set(rows.map((tr) => tr.cells.length))],
+    reached: row.contains(last) && last !== row,
+  };
+}"""
+"""How many columns there are, what is drawn of them, and whether a row is as long as what is in sight."""
+IDLE_LATER = """window.requestIdleCallback = (act) => {
+  window.whenIdle = act;
+  document.documentElement.dataset.waits = "";
+}"""
 PLACE = "() => { const s = document.getElementById('scroller'); return [s.scrollTop, s.scrollHeight]; }"
 
 
@@ -127,6 +145,30 @@ def test_nothing_in_the_table_changes_when_all_runs_arrive(
     assert page.evaluate(TABLE) == before
     assert page.evaluate(PLACE) == place
     assert page.evaluate("window.fewest") > 70
+
+
+@pytest.mark.parametrize("way", ["idle", "scrolled"])
+def test_columns_in_sight_come_first_and_the_others_when_idle_or_scrolled_to(
+    browser: Browser, many: Site, way: str
+) -> None:
+    page = browser.new_page(viewport={"width": 900, "height": 700})
+    page.add_init_script(IDLE_LATER)
+    page.goto(many.urls["file"] + "runs.html")
+    page.wait_for_selector("html[data-waits]")
+    first = page.evaluate(DRAWN)
+    assert 5 < first["heads"] < first["columns"]
+    assert first["cells"] == [first["heads"]]
+    assert first["reached"]
+    if way == "idle":
+        page.evaluate("window.whenIdle({ timeRemaining: () => 50 })")
+    else:
+        page.evaluate("document.getElementById('scroller').scrollLeft = 1e6")
+        expect(page.locator("#runs thead th")).to_have_count(first["columns"])
+    whole = page.evaluate(DRAWN)
+    assert whole["heads"] == whole["columns"] == first["columns"]
+    assert whole["cells"] == [whole["columns"]]
+    assert whole["reached"]
+    page.close()
 
 
 def test_scrolling_comes_to_the_oldest_run_and_stays_there(
