@@ -19,6 +19,10 @@ _FORMAT = 2
 """Of marshal: the last without references: equal rows give equal bytes. JSON takes ten times as long."""
 
 
+_extremes = itemgetter(0, 3, 5)
+"""Of a row of metrics: ``last``, ``min`` and ``max`` are its first, fourth and sixth field."""
+
+
 class LateMapping(Mapping[str, Value], Generic[Value]):
     """Packed rows by key, and the values that were made of them so far.
 
@@ -129,6 +133,18 @@ def last_of(metrics: Mapping[str, MetricSummary], key: str) -> float | None:
         return None if place is None else metrics.firsts[place]
     summary = metrics.get(key)
     return None if summary is None else summary.last
+
+
+def extremes_of(metrics: Mapping[str, MetricSummary], key: str) -> tuple[float, float, float] | None:
+    """Return the last, the least and the greatest value of a metric without making its summary.
+
+    None where there is no such metric.
+    """
+    if isinstance(metrics, LateMapping):
+        place = metrics.places.get(key)
+        return None if place is None else _extremes(metrics.rows()[place])
+    summary = metrics.get(key)
+    return None if summary is None else (summary.last, summary.min, summary.max)
 
 
 def lasts_of(runs: Iterable[Mapping[str, MetricSummary]], keys: AbstractSet[str]) -> dict[str, list[float]]:

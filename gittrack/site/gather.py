@@ -67,6 +67,8 @@ class Contents:
     params: Mapping[str, Mapping[str, Cell]]
     """Run id → flat params."""
     columns: Columns
+    lasts: tuple[float | None, ...]
+    """Last value of the primary metric in each of the runs, in their order."""
     axes: Mapping[str, Mapping[str, str]]
     """Experiment id → metric → what it is drawn over, where that is declared."""
     children: Mapping[str, tuple[Run, ...]]
@@ -110,14 +112,14 @@ class Contents:
 
     def find_best(self) -> Run | None:
         """Return the finished or live run with the best primary metric, None when no run has one."""
-        key = self.columns.primary
-        if key is None:
-            return None
-        lasts = [(last_of(run.metrics, key), run) for run in self.runs]
-        ranked = [(value, run) for value, run in lasts if value is not None and not math.isnan(value)]
+        ranked = [
+            (value, run)
+            for value, run in zip(self.lasts, self.runs, strict=True)
+            if value is not None and not math.isnan(value)
+        ]
         if not ranked:
             return None
-        choose = min if key in self.columns.lower else max
+        choose = min if self.columns.primary in self.columns.lower else max
         return choose(ranked, key=itemgetter(0))[1]
 
 
@@ -146,6 +148,8 @@ def gather(source: Source, options: SiteOptions) -> Contents:
         for uri in sorted(run.used):
             maker, _, path = uri.removeprefix(RUNS).partition("/")
             users.setdefault(maker, []).append((run, path))
+    columns = choose_columns(runs, [params[run.run_id] for run in runs], agreed_directions(experiments))
+    primary = columns.primary
     models = tuple(source.list_registered_models())
     files = options.drafts or source
     reports = list_reports(files)
@@ -158,7 +162,8 @@ def gather(source: Source, options: SiteOptions) -> Contents:
         },
         runs=runs,
         params=params,
-        columns=choose_columns(runs, [params[run.run_id] for run in runs], agreed_directions(experiments)),
+        columns=columns,
+        lasts=tuple(None if primary is None else last_of(run.metrics, primary) for run in runs),
         axes={one.experiment_id: axes for one in experiments if (axes := declared_x_axes(one.tags))},
         children={key: tuple(value) for key, value in children.items()},
         users={key: tuple(value) for key, value in users.items()},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from gittrack.core.late import last_of
+from gittrack.core.late import extremes_of, last_of
 from gittrack.site.columns import (
     HIGHEST,
     LOWEST,
@@ -112,11 +112,12 @@ def describe_cells(runs: Sequence[Run], columns: Sequence[Column], contents: Con
 
 def _extreme(run: Run, column: Column) -> float | None:
     """Return the lowest or highest value of a metric, None where it is the last one too."""
-    summary = run.metrics.get(column.key)
-    if summary is None:
+    found = extremes_of(run.metrics, column.key)
+    if found is None:
         return None
-    value = summary.min if column.kind == LOWEST else summary.max
-    return None if value == summary.last else value
+    last, least, greatest = found
+    value = least if column.kind == LOWEST else greatest
+    return None if value == last else value
 
 
 def encode_column(cells: Sequence[Cell | None]) -> dict[str, object]:

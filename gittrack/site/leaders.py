@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from gittrack.core.frozen import dataclass
 from gittrack.core.grouping import Spread, measure
-from gittrack.core.late import last_of
 from gittrack.site.columns import PARAM, is_seed
 
 if TYPE_CHECKING:
@@ -37,8 +36,7 @@ def rank_settings(contents: Contents, count: int) -> list[Leader]:
         return []
     seeds = {one.key for one in contents.columns.all if one.kind == PARAM and is_seed(one.key)}
     groups: dict[tuple[object, ...], list[tuple[float, Run]]] = {}
-    for run in contents.runs:
-        value = last_of(run.metrics, key)
+    for value, run in zip(contents.lasts, contents.runs, strict=True):
         if value is not None and math.isfinite(value):
             groups.setdefault(_setting(run, contents.params[run.run_id], seeds), []).append((value, run))
     sign = 1 if key in contents.columns.lower else -1

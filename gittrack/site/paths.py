@@ -93,10 +93,10 @@ def data_path(content: bytes, suffix: str = ".js") -> str:
     return f"data/{digest[:2]}/{digest[2:]}{suffix}"
 
 
-def asset_path(name: str, content: bytes) -> str:
-    """Return the path of an asset, named by its content."""
+def asset_path(name: str, digest: str) -> str:
+    """Return the path of an asset, named by the digest of its content."""
     stem, _, suffix = name.rpartition("/")[2].rpartition(".")
-    return f"assets/{stem}.{digest_of(content)[:12]}.{suffix}"
+    return f"assets/{stem}.{digest[:12]}.{suffix}"
 
 
 def count_segments(runs: int) -> int:

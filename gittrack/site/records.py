@@ -6,7 +6,6 @@ import math
 from typing import TYPE_CHECKING
 
 from gittrack.core.frozen import dataclass
-from gittrack.core.late import last_of
 
 if TYPE_CHECKING:
     from gittrack.core.model import Run
@@ -33,8 +32,7 @@ def find_records(contents: Contents) -> list[Record]:
     sign = 1 if key in contents.columns.lower else -1
     best: dict[str, Record] = {}
     found = []
-    for run in reversed(contents.runs):
-        value = last_of(run.metrics, key)
+    for value, run in zip(reversed(contents.lasts), reversed(contents.runs), strict=True):
         if value is None or not math.isfinite(value):
             continue
         last = best.get(run.experiment_id)

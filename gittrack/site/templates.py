@@ -45,6 +45,8 @@ class Templates:
     """Where templates are looked for, first come first served."""
     assets: Mapping[str, bytes]
     """Name → content of every script, style sheet and picture."""
+    paths: Mapping[str, str]
+    """Name → where in the site the asset lies."""
     digest: str
     """Changes whenever pages made with these templates may."""
 
@@ -54,7 +56,7 @@ class Templates:
         Raises:
             KeyError: There is no such asset.
         """
-        return asset_path(name, self.assets[name])
+        return self.paths[name]
 
 
 def find_templates(custom: Path | None = None) -> Templates:
@@ -113,8 +115,10 @@ def _read(folders: tuple[Path, ...]) -> Templates:
             digest.update(page.relative_to(folder).as_posix().encode() + b"\0" + page.read_bytes())
     assets |= _bundle(assets)
     assets[LICENCES] = (b"\n" + b"-" * 80 + b"\n\n").join(licences)
-    for name in sorted(assets):
-        digest.update(name.encode() + b"\0" + hashlib.sha256(assets[name]).digest())
+    hashes = {name: hashlib.sha256(assets[name]) for name in sorted(assets)}
+    for name, found in hashes.items():
+        digest.update(name.encode() + b"\0" + found.digest())
     for module in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(module.read_bytes())
-    return Templates(folders, assets, digest.hexdigest()[:24])
+    places = {name: asset_path(name, found.hexdigest()) for name, found in hashes.items()}
+    return Templates(folders, assets, places, digest.hexdigest()[:24])

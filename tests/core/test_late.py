@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gittrack.core.late import LateMapping, forget_values, last_of, lasts_of, pack_rows
+from gittrack.core.late import (
+    LateMapping,
+    extremes_of,
+    forget_values,
+    last_of,
+    last_values,
+    lasts_of,
+    pack_rows,
+)
 from gittrack.core.model import MetricSummary
 from tests import strategies
 
@@ -95,7 +103,17 @@ def test_last_values_are_there_without_their_summaries(run: Run, is_late: bool) 
     assert repr([last_of(metrics, key) for key in run.metrics]) == repr(
         [one.last for one in run.metrics.values()]
     )
+    assert repr(list(last_values(metrics))) == repr([one.last for one in run.metrics.values()])
     assert last_of(metrics, "no such metric") is None
+
+
+@given(strategies.runs(), st.booleans())
+def test_extremes_are_there_without_their_summaries(run: Run, is_late: bool) -> None:
+    metrics = pack(run.metrics, not_asked_for) if is_late else run.metrics
+    assert repr([extremes_of(metrics, key) for key in run.metrics]) == repr(
+        [(one.last, one.min, one.max) for one in run.metrics.values()]
+    )
+    assert extremes_of(metrics, "no such metric") is None
 
 
 def not_asked_for(*_: object) -> MetricSummary:
