@@ -67,7 +67,14 @@ class ChosenSource:
 
     def list_runs(self) -> list[Run]:
         """Return the runs that fit, redacted."""
-        runs = [run for run in self.source.list_runs() if self.keeps(run)]
+        return self._choose(self.source.list_runs())
+
+    def list_late_runs(self) -> list[Run]:
+        """Return the same; see `Source`."""
+        return self._choose(self.source.list_late_runs())
+
+    def _choose(self, found: list[Run]) -> list[Run]:
+        runs = [run for run in found if self.keeps(run)]
         self._users = {run.run_id: run.user for run in runs}
         return [redact_run(run, self.redacted) for run in runs]
 

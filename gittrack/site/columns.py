@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from gittrack.core.direction import is_lower_better
 from gittrack.core.frozen import dataclass
+from gittrack.core.shared import cells_of, group_alike
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -94,7 +95,7 @@ class Columns:
 
 def flatten_params(params: Mapping[str, ParamValue]) -> Mapping[str, Cell]:
     """Return params as scalars, nested ones under dotted keys, in the form MLflow would show."""
-    if _PLAIN.issuperset(map(type, params.values())):
+    if _PLAIN.issuperset(map(type, cells_of(params))):
         return params  # type: ignore[return-value]
     flat: dict[str, Cell] = {}
     for key, value in params.items():
@@ -207,9 +208,7 @@ def _metric_columns(runs: Sequence[Run]) -> list[Column]:
 
 
 def _cell_columns(kind: str, rows: Iterable[Mapping[str, Cell]]) -> list[Column]:
-    alike: dict[tuple[str, ...], list[Iterable[Cell]]] = {}
-    for row in rows:
-        alike.setdefault(tuple(row), []).append(row.values())
+    alike = group_alike(rows)
     # Rows with the same keys are looked at column by column, which is many times quicker than cell by cell.
     distinct: dict[str, set[Cell]] = {}
     counts: Counter[str] = Counter()

@@ -129,7 +129,7 @@ def gather(source: Source, options: SiteOptions) -> Contents:
     Raises:
         StoreError: The source cannot be read.
     """
-    runs = tuple(sorted(source.list_runs(), key=lambda run: (-run.start_time, run.run_id)))
+    runs = tuple(sorted(source.list_late_runs(), key=lambda run: (-run.start_time, run.run_id)))
     params = {run.run_id: flatten_params(run.params) for run in runs}
     used = {run.experiment_id for run in runs}
     experiments = [one for one in source.list_experiments() if one.experiment_id in used]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from gittrack.core.frozen import dataclass
 from gittrack.core.grouping import Spread, measure
+from gittrack.core.shared import cells_of
 from gittrack.site.columns import PARAM, is_seed
 
 if TYPE_CHECKING:
@@ -59,4 +60,4 @@ def _setting(run: Run, params: Mapping[str, Cell], seeds: AbstractSet[str]) -> t
         return (run.run_id,)
     if not seeds.isdisjoint(params):
         params = {key: cell for key, cell in params.items() if key not in seeds}
-    return (run.experiment_id, *params, *params.values())
+    return (run.experiment_id, *params, *cells_of(params))

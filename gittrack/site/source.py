@@ -27,6 +27,9 @@ class PastRuns(Protocol):
 class Source(PastRuns, Protocol):
     """A store as the site reads it; `gittrack.tracking.client.Client` is one."""
 
+    def list_late_runs(self) -> list[Run]:
+        """Return all active runs, newest first; their params and tags may be mappings that are no dicts."""
+
     def head(self) -> str | None:
         """Return the commit of the hidden branch that is read, None when there is none yet."""
 

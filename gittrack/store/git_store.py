@@ -217,9 +217,9 @@ class GitStore:
             stored = _overlay(stored, run_id, content)
         return stored
 
-    def list_runs(self) -> Iterator[Run]:
-        """Yield all runs, newest first by start time."""
-        return self._searcher().list_runs()
+    def list_runs(self, *, is_late: bool = False) -> Iterator[Run]:
+        """Yield all runs, newest first by start time; ``is_late``: params and tags may be no dicts."""
+        return self._searcher().list_runs(is_late=is_late)
 
     def search_runs(self, query: RunQuery) -> list[Run]:
         """Return the runs that a query means, in its order."""

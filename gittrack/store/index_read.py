@@ -109,8 +109,10 @@ def list_users(connection: sqlite3.Connection, run_id: str) -> list[str]:
     return [user for (user,) in connection.execute(query, (run_id,))]
 
 
-def list_newest(connection: sqlite3.Connection) -> Iterator[Run]:
+def list_newest(connection: sqlite3.Connection, *, is_late: bool = False) -> Iterator[Run]:
     """Yield all runs, newest first, and of equal ones the one with the greatest id.
+
+    See `unpack_run` for ``is_late``.
 
     Raises:
         sqlite3.Error: The index cannot be read.
@@ -118,7 +120,7 @@ def list_newest(connection: sqlite3.Connection) -> Iterator[Run]:
     """
     query = "SELECT data FROM runs CROSS JOIN packed ON run = id ORDER BY start_time DESC, run_id DESC"
     for (data,) in connection.execute(query):
-        yield unpack_run(data)
+        yield unpack_run(data, is_late=is_late)
 
 
 def list_neighbours(connection: sqlite3.Connection, run_ids: Iterable[str]) -> Iterator[str]:

@@ -104,8 +104,8 @@ class Searcher:
         for begin in range(done, len(found), size):
             yield collect_table(found[begin : begin + size], keys, query.setting, is_typed=is_typed)
 
-    def list_runs(self) -> Iterator[Run]:
-        """Yield all runs, newest first; the first ones come at once.
+    def list_runs(self, *, is_late: bool = False) -> Iterator[Run]:
+        """Yield all runs, newest first; the first ones come at once. See `unpack_run` for ``is_late``.
 
         Raises:
             CorruptDataError: Something in the hidden branch is missing or damaged.
@@ -114,7 +114,7 @@ class Searcher:
         if self.tree is not None:
             with contextlib.suppress(*UNANSWERED), self.index.open(self.tree) as snapshot:
                 if snapshot is not None:
-                    for run in self._merge_newest(snapshot):
+                    for run in self._merge_newest(snapshot, is_late=is_late):
                         yielded.append(run.run_id)
                         yield run
                     return
@@ -221,10 +221,10 @@ class Searcher:
                 yield decode_documents(*documents)
         yield from self.live.values()
 
-    def _merge_newest(self, snapshot: Snapshot) -> Iterator[Run]:
+    def _merge_newest(self, snapshot: Snapshot, *, is_late: bool) -> Iterator[Run]:
         aside = self._aside(snapshot)
         hidden = snapshot.stale | aside.keys()
-        stored = list_newest(snapshot.connection)
+        stored = list_newest(snapshot.connection, is_late=is_late)
         if not hidden:
             return stored
         kept = (run for run in stored if run.run_id not in hidden)

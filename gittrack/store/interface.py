@@ -92,8 +92,11 @@ class Store(Protocol):
     def find_run(self, run_id: str) -> Run | None:
         """Return a run as it is now, events of living writers included."""
 
-    def list_runs(self) -> Iterator[Run]:
-        """Yield all runs, deleted ones too, newest first."""
+    def list_runs(self, *, is_late: bool = False) -> Iterator[Run]:
+        """Yield all runs, deleted ones too, newest first.
+
+        ``is_late`` allows params and tags that are no dicts, where these take longer and more memory.
+        """
 
     def search_runs(self, query: RunQuery) -> list[Run]:
         """Return the runs that a query means, in its order."""

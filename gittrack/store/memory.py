@@ -180,7 +180,7 @@ class MemoryStore:
         state = self._current(run_id)
         return state.run if state else None
 
-    def list_runs(self) -> Iterator[Run]:
+    def list_runs(self, *, is_late: bool = False) -> Iterator[Run]:  # noqa: ARG002  (its runs are there)
         """Yield all runs, newest first by start time."""
         with self._lock:
             run_ids = {*self._states, *(journal.run_id for journal in self._journals)}

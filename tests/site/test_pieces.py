@@ -232,7 +232,7 @@ def test_equal_runs_have_equal_fingerprints_and_others_do_not() -> None:
 
 def test_a_run_has_the_same_fingerprint_once_it_comes_from_the_index() -> None:
     one, two = make_source(6), make_source(6)
-    two.runs = [unpack_run(pack_run(run)) for run in two.runs]
+    two.runs = [unpack_run(pack_run(run), is_late=True) for run in two.runs]
     first, second = (Fingerprints(gather(source, SiteOptions())) for source in (one, two))
     assert [first.of(run) for run in one.runs] == [second.of(run) for run in two.runs]
 

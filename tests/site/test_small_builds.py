@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 def through_the_index(source: MemorySource) -> MemorySource:
     """Return a source whose runs are as the index returns them."""
-    return replace(source, runs=[unpack_run(pack_run(run)) for run in source.runs])
+    return replace(source, runs=[unpack_run(pack_run(run), is_late=True) for run in source.runs])
 
 
 @pytest.fixture

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from gittrack.core.model import Run
 
 
-@given(strategies.runs())
-def test_unpack_after_pack_is_the_identity(run: Run) -> None:
+@given(strategies.runs(), st.booleans())
+def test_unpack_after_pack_is_the_identity(run: Run, is_late: bool) -> None:
     stored = decode_run(encode_run(run))
-    unpacked = unpack_run(pack_run(stored))
+    unpacked = unpack_run(pack_run(stored), is_late=is_late)
     for field in filter(attrgetter("init"), dataclasses.fields(stored)):
         before, after = getattr(stored, field.name), getattr(unpacked, field.name)
         assert repr(after) == repr(before), field.name  # NaN equals NaN, and 1 is not True

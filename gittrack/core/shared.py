@@ -1,0 +1,78 @@
+"""A mapping that shares its keys with others: a dict for each of thousands takes time and memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import ItemsView, Iterable, Iterator, KeysView, ValuesView
+
+Value = TypeVar("Value")
+
+
+class SharedMapping(Mapping[str, Value], Generic[Value]):
+    """A tuple of values, and the place of each by its key."""
+
+    __slots__ = ("cells", "places")
+
+    def __init__(self, places: Mapping[str, int], cells: tuple[Value, ...]) -> None:
+        """Keep values in the order of the keys in ``places``."""
+        self.places = places
+        self.cells = cells
+
+    def __getitem__(self, key: str) -> Value:
+        """Return the value of a key."""
+        return self.cells[self.places[key]]
+
+    def __contains__(self, key: object) -> bool:
+        """Return whether there is such a key."""
+        return key in self.places
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the keys."""
+        return iter(self.places)
+
+    def __len__(self) -> int:
+        """Return the number of keys."""
+        return len(self.cells)
+
+    def __repr__(self) -> str:
+        """Return what the same dict would return."""
+        return repr(self._as_dict())
+
+    def keys(self) -> KeysView[str]:
+        """Return the keys."""
+        return self.places.keys()
+
+    def values(self) -> ValuesView[Value]:
+        """Return the values, in the order of the keys."""
+        return self._as_dict().values()
+
+    def items(self) -> ItemsView[str, Value]:
+        """Return keys and values."""
+        return self._as_dict().items()
+
+    def _as_dict(self) -> dict[str, Value]:
+        return dict(zip(self.places, self.cells, strict=True))
+
+
+def cells_of(values: Mapping[str, Value]) -> Iterable[Value]:
+    """Return the values of a mapping, in the order of its keys, without making anything."""
+    return values.cells if isinstance(values, SharedMapping) else values.values()
+
+
+def group_alike(rows: Iterable[Mapping[str, Value]]) -> dict[tuple[str, ...], list[Iterable[Value]]]:
+    """Return the values of mappings by their keys: those with the same keys in the same order together."""
+    alike: dict[tuple[str, ...], list[Iterable[Value]]] = {}
+    shared: dict[int, tuple[object, list[Iterable[Value]]]] = {}
+    for row in rows:
+        if isinstance(row, SharedMapping):
+            # With the keys themselves, so that none take their place in memory meanwhile.
+            found = shared.get(id(row.places))
+            if found is None:
+                found = shared[id(row.places)] = (row.places, alike.setdefault(tuple(row), []))
+            found[1].append(row.cells)
+        else:
+            alike.setdefault(tuple(row), []).append(row.values())
+    return alike

@@ -1,0 +1,49 @@
+"""Mappings that share their keys are the dicts of their items."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gittrack.core.shared import SharedMapping, cells_of, group_alike
+
+DICTS = st.dictionaries(st.sampled_from("abcd"), st.integers() | st.text(max_size=3))
+
+
+def share(values: dict[str, object]) -> SharedMapping[object]:
+    return SharedMapping({key: place for place, key in enumerate(values)}, tuple(values.values()))
+
+
+@given(DICTS)
+def test_it_is_the_dict_of_its_items(values: dict[str, object]) -> None:
+    shared = share(values)
+    assert shared == values == dict(shared) == {**shared}
+    assert repr(shared) == repr(values)
+    assert list(shared) == list(shared.keys()) == list(values)
+    assert list(shared.values()) == list(cells_of(shared)) == list(cells_of(values)) == list(values.values())
+    assert list(shared.items()) == list(values.items())
+    assert len(shared) == len(values)
+    assert bool(shared) == bool(values)
+    for key in "abcd":
+        assert (key in shared) == (key in values)
+        assert shared.get(key, 0.5) == values.get(key, 0.5)
+    assert copy.copy(shared) == pickle.loads(pickle.dumps(shared)) == values
+
+
+def test_a_key_that_is_missing_raises_key_error() -> None:
+    with pytest.raises(KeyError):
+        share({"a": 1})["b"]
+
+
+@given(st.lists(st.tuples(DICTS, st.booleans())))
+def test_rows_are_grouped_by_their_keys_whatever_they_are(rows: list[tuple[dict[str, object], bool]]) -> None:
+    found = group_alike([share(row) if is_shared else row for row, is_shared in rows])
+    expected: dict[tuple[str, ...], list[list[object]]] = {}
+    for row, _ in rows:
+        expected.setdefault(tuple(row), []).append(list(row.values()))
+    assert {keys: list(map(list, cells)) for keys, cells in found.items()} == expected
+    assert list(found) == list(expected)
