@@ -563,13 +563,19 @@ class GitStore:
     def store_content(
         self, source: Path | bytes, *, link: bool = False, progress: Callable[[int], None] = ignore
     ) -> Artifact:
-        """Keep content by its digest, or the stand-in for one, in the local store."""
+        """Keep content by its digest in the local store."""
         if isinstance(source, bytes):
             return Artifact("", blobs.store_bytes(self.layout, source), len(source))
-        # Whoever watches the progress waits for the digest anyway.
-        taken = unhashed.take_file(self.layout, source, link=link) if progress is ignore else None
-        digest, size = taken or blobs.store_file(self.layout, source, link=link, progress=progress)
+        digest, size = blobs.store_file(self.layout, source, link=link, progress=progress)
         return Artifact("", digest, size)
+
+    def take_file(
+        self, source: Path, *, link: bool = False, progress: Callable[[int], None] = ignore
+    ) -> Artifact:
+        """Keep a file by its digest or, if it is large, by a stand-in for it."""
+        if progress is ignore and (taken := unhashed.take_file(self.layout, source, link=link)) is not None:
+            return Artifact("", *taken)
+        return self.store_content(source, link=link, progress=progress)
 
     def store_small(self, contents: Sequence[bytes]) -> list[str]:
         """Keep many small contents in one go; return their digests."""

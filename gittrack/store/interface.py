@@ -167,6 +167,20 @@ class Store(Protocol):
             progress: Called with bytes as they are dealt with, by any thread.
         """
 
+    def take_file(
+        self, source: Path, *, link: bool = False, progress: Callable[[int], None] = ignore
+    ) -> Artifact:
+        """Keep a file that is about to be logged; the artifact returned has no path yet.
+
+        A large one is hashed later: until then a stand-in is in place of its digest, which only an event may
+        hold. What is read of a run has digests alone. Whoever watches the progress waits for the digest.
+
+        Args:
+            source: The file.
+            link: As in `store_content`.
+            progress: As in `store_content`.
+        """
+
     def store_small(self, contents: Sequence[bytes]) -> list[str]:
         """Keep many small contents in one go; return their digests."""
 

@@ -291,6 +291,12 @@ class MemoryStore:
             self._contents[digest] = source
         return Artifact("", digest, len(source))
 
+    def take_file(
+        self, source: Path, *, link: bool = False, progress: Callable[[int], None] = ignore
+    ) -> Artifact:
+        """Keep the content of a file by its digest."""
+        return self.store_content(source, link=link, progress=progress)
+
     def store_small(self, contents: Sequence[bytes]) -> list[str]:
         """Keep contents; return their digests."""
         return [self.store_content(data).digest for data in contents]

@@ -76,6 +76,8 @@ def log_file(
 ) -> Artifact:
     """Store the content of a file as the artifact ``path``; memory stays flat whatever its size.
 
+    The digest of what is returned may be a stand-in; see `Store.take_file`.
+
     Args:
         store: Where its content goes.
         live: The run.
@@ -100,7 +102,7 @@ def log_file(
         if about.st_size <= INLINE_BYTES:
             progress(about.st_size)
             return log_content(store, live, path, source.read_bytes())
-    artifact = replace(store.store_content(source, link=link, progress=progress), path=path)
+    artifact = replace(store.take_file(source, link=link, progress=progress), path=path)
     live.write(ArtifactLogged(artifact, live.event_time()))
     return artifact
 

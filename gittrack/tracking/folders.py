@@ -71,7 +71,7 @@ def log_folder(
         logged += _log_small(store, live, batch, inline - len(logged))
         progress(sum(len(data) for _, data in batch))
     with ThreadPoolExecutor(WORKERS) as pool:
-        store_one = partial(store.store_content, link=link, progress=progress)
+        store_one = partial(store.take_file, link=link, progress=progress)
         stored = [pool.submit(store_one, Path(file)) for file, _ in large]
         try:
             for (_, path), future in zip(large, stored, strict=True):

@@ -38,7 +38,7 @@ def cut_the_power(layout: Layout, digest: str, monkeypatch: pytest.MonkeyPatch) 
     path = layout.blob(digest)
     path.chmod(0o644)
     path.write_bytes(bytes(path.stat().st_size // 2))
-    monkeypatch.setattr(settling, "_boot_id", lambda: "another")
+    monkeypatch.setattr(settling, "boot_id", lambda: "another")
 
 
 def test_what_was_stored_is_unsettled_until_it_is_brought_to_the_disk(layout: Layout, tmp_path: Path) -> None:
@@ -192,7 +192,7 @@ def test_what_reached_the_disk_before_a_power_cut_stays(
     layout: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     digest, _ = blobs.store_file(layout, fill(tmp_path / "source"))
-    monkeypatch.setattr(settling, "_boot_id", lambda: "another")
+    monkeypatch.setattr(settling, "boot_id", lambda: "another")
     settle(layout)
     assert blobs.has_blob(layout, digest)
     assert list(layout.unsettled.iterdir()) == []

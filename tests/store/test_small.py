@@ -208,7 +208,7 @@ def test_a_power_cut_costs_only_what_had_not_reached_the_disk(
     assert [path.name for path in layout.unsettled.iterdir()] == [settling.PACK + pack.name]
     half = sum(map(len, some[:150]))
     overwrite(pack, bytes(half) + pack.read_bytes()[half:])
-    monkeypatch.setattr(settling, "_boot_id", lambda: "another")
+    monkeypatch.setattr(settling, "boot_id", lambda: "another")
     settle(layout, ())
     assert list(layout.unsettled.iterdir()) == []
     assert [read(layout, digest) for digest in digests[150:]] == some[150:]
@@ -223,7 +223,7 @@ def test_stored_again_after_a_power_cut_it_is_written_again(
     digests = blobs.store_small(layout, some)
     [pack] = packs(layout)
     overwrite(pack, bytes(pack.stat().st_size))
-    monkeypatch.setattr(settling, "_boot_id", lambda: "another")
+    monkeypatch.setattr(settling, "boot_id", lambda: "another")
     assert blobs.store_small(layout, some) == digests
     assert [read(layout, digest) for digest in digests] == some
 
