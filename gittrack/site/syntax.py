@@ -60,6 +60,8 @@ def cut_pieces(text: str, language: str) -> Iterator[Piece]:
     last, held = 0, ""
     # Not `get_tokens`, which puts other line ends in place of those that are there.
     for _, token, piece in lexer.get_tokens_unprocessed(text):
+        if not piece:  # some lexers find nothing of a kind
+            continue
         kind = _kind_of(str(token))
         if kind != last and held:
             yield last, held

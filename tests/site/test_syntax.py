@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gittrack.site.syntax import LANGUAGES, cut_lines, cut_pieces, language_of, mark, to_html
@@ -18,6 +18,7 @@ CODE = st.lists(st.sampled_from(WORDS)).map("".join)
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
 @given(text=CODE)
+@example(text='key: "\r\n')
 def test_the_pieces_of_a_text_are_the_text(language: str, text: str) -> None:
     pieces = list(cut_pieces(text, language))
     assert "".join(piece for _, piece in pieces) == text
