@@ -1,4 +1,5 @@
-// Where the reader was, kept while a live page is loaded anew: what is scrolled, and what is unfolded.
+// Where the reader was, kept while a live page is loaded anew: what is scrolled, what is unfolded, and what the page
+// itself wants to keep, as gittrack.place = {read(), restore(kept)}.
 (function () {
   "use strict";
   const KEY = "gittrack-place";
@@ -8,7 +9,7 @@
   // Loads the page anew, to show it from the same place.
   gittrack.reloadHere = () => {
     const boxes = [...document.querySelectorAll("main [id]")].filter(isScrolled).map(({ id, scrollTop, scrollLeft }) => [id, scrollTop, scrollLeft]);
-    const place = { page: location.pathname, top: scrollY, boxes, open: foldable().map(({ open }) => open) };
+    const place = { page: location.pathname, top: scrollY, boxes, open: foldable().map(({ open }) => open), kept: gittrack.place?.read() ?? null };
     try {
       sessionStorage.setItem(KEY, JSON.stringify(place));
     } catch {
@@ -39,9 +40,10 @@
   if (place) {
     restore(place);
     // Once more when what scripts draw is there.
-    new PerformanceObserver((list, observer) => {
+    new PerformanceObserver(async (list, observer) => {
       if (!list.getEntriesByName("gittrack-ready").length) return;
       observer.disconnect();
+      if (place.kept) await gittrack.place?.restore(place.kept);
       restore(place);
     }).observe({ type: "mark", buffered: true });
   }

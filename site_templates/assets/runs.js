@@ -227,6 +227,27 @@
     ]);
   }
 
+  // --- what a live page keeps beside its address: what is unfolded, and the row that keys went to ---
+  const keyOf = (item) => (isGroup(item) ? item.key : index.ids[rowOf(item)]);
+  function readPlace() {
+    const current = table.byKeyboard ? arranged.items[selection.current] : undefined;
+    return { opened: [...opened], closed: [...closed], current: current === undefined ? null : keyOf(current), focused: document.activeElement === table.scroller };
+  }
+  async function restorePlace(kept) {
+    for (const key of kept.opened) opened.add(key);
+    for (const id of kept.closed) closed.add(id);
+    if (opened.size + closed.size > 0) await update();
+    if (kept.focused) table.scroller.focus({ preventScroll: true });
+    if (kept.current === null) return;
+    const find = () => arranged.items.findIndex((item) => keyOf(item) === kept.current);
+    if (find() < 0) await loadAll();
+    const at = find();
+    if (at < 0) return;
+    table.byKeyboard = true;
+    selection.current = at;
+    table.redraw();
+  }
+
   // --- wiring ---
   function wire() {
     const input = byId("query");
@@ -256,6 +277,7 @@
     addEventListener("resize", () => { if (innerWidth !== width) { width = innerWidth; actions.resize(); } });
     wireKeys(input);
     gittrack.loadAll = loadAll;
+    gittrack.place = { read: readPlace, restore: restorePlace };
     gittrack.addAction("Group by all parameters except the seed", "action", () => { state.group = ["*"]; restart(); });
     gittrack.addAction("Export the table", "action", openExport);
     if (!gittrack.pack) gittrack.addAction("Copy an iframe of this table", "action", copyFrame);

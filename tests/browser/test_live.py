@@ -75,6 +75,36 @@ def test_what_is_logged_appears_by_itself_a_run_is_renamed_and_a_view_is_saved(
         page.goto("about:blank")
 
 
+def test_a_table_that_is_loaded_anew_keeps_its_opened_group_and_the_row_of_the_keyboard(
+    open_page: Callable[..., Page], tmp_path: Path
+) -> None:
+    repository = make_many(tmp_path / "some", 150)
+    with closing(Client(repository)) as client, serve_ui(repository) as ui:
+        page = open_page(ui.url)
+        page.goto(page.url.rstrip("/") + "/runs.html#group=p:param0")
+        expect(page.locator("#count")).to_contain_text("150 of 150 runs in 5 groups")
+        page.focus("#scroller")
+        for key in ("ArrowDown", "ArrowDown", "ArrowRight", "ArrowDown", "ArrowDown"):
+            page.keyboard.press(key)
+        name = page.locator("#runs tr.current .name-cell a").inner_text()
+        run_id = client.create_run("0", run_name="while you watch").info.run_id
+        expect(page.locator("#count")).to_contain_text("151 of 151 runs in 6 groups", timeout=60_000)
+        expect(page.locator("#runs .opener[aria-expanded=true]")).to_have_count(1)
+        expect(page.locator("#runs tr.current .name-cell a")).to_have_text(name)
+        page.keyboard.press("ArrowUp")
+        expect(page.locator("#runs tr.current .name-cell a")).not_to_have_text(name)
+        # What is not grouped has its row among those that were there before.
+        page.goto(page.url.split("#")[0])
+        page.keyboard.press("j")
+        expect(page.locator("#runs tr.current .name-cell a")).to_have_text("while you watch")
+        other = client.create_run("0", run_name="another").info.run_id
+        expect(page.locator("#count")).to_contain_text("152 of 152 runs", timeout=60_000)
+        expect(page.locator("#runs tr.current .name-cell a")).to_have_text("while you watch")
+        client.set_terminated(run_id)
+        client.set_terminated(other)
+        page.goto("about:blank")
+
+
 def test_among_a_thousand_runs_a_new_metric_appears_in_the_table_by_itself(
     open_page: Callable[..., Page], tmp_path: Path
 ) -> None:
