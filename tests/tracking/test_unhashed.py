@@ -174,9 +174,13 @@ def test_a_file_that_is_changed_in_place_is_kept_as_found_with_a_warning(
     path = git_store(client).layout.unhashed / taken
     path.chmod(0o644)
     path.write_bytes(b"changed")
-    threading.Timer(0.1, let_go).start()
+
+    def read() -> bytes:
+        let_go()
+        return client.read_artifact(run.run_id, "model.bin")
+
     with pytest.warns(UserWarning, match="may have changed after it was logged"):
-        assert client.read_artifact(run.run_id, "model.bin") == b"changed"
+        assert read() == b"changed"
     assert client.get_run(run.run_id).artifacts["model.bin"].size == len(b"changed")
 
 
