@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import marshal
-from collections.abc import Mapping
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from gittrack.core.shared import PlacedMapping
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Sequence, ValuesView
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
     from gittrack.core.model import Artifact, MetricSummary
@@ -23,14 +24,14 @@ _extremes = itemgetter(0, 3, 5)
 """Of a row of metrics: ``last``, ``min`` and ``max`` are its first, fourth and sixth field."""
 
 
-class LateMapping(Mapping[str, Value], Generic[Value]):
+class LateMapping(PlacedMapping[Value], Generic[Value]):
     """Packed rows by key, and the values that were made of them so far.
 
     Whoever lists thousands of runs looks at few of their metrics: making all would take most of the time,
     and most of the memory.
     """
 
-    __slots__ = ("_make", "_rows", "_values", "firsts", "packed", "places")
+    __slots__ = ("_make", "_rows", "_values", "firsts", "packed")
 
     def __init__(
         self,
@@ -61,34 +62,6 @@ class LateMapping(Mapping[str, Value], Generic[Value]):
             row = self.rows()[self.places[key]]
             found = self._values[key] = self._make(*row)
         return found
-
-    def __contains__(self, key: object) -> bool:
-        """Return whether there is such a key."""
-        return key in self.places
-
-    def __iter__(self) -> Iterator[str]:
-        """Yield the keys."""
-        return iter(self.places)
-
-    def __len__(self) -> int:
-        """Return the number of keys."""
-        return len(self.places)
-
-    def __repr__(self) -> str:
-        """Return what the same mapping, made at once, would return."""
-        return repr(self._all())
-
-    def keys(self) -> KeysView[str]:
-        """Return the keys."""
-        return self.places.keys()
-
-    def values(self) -> ValuesView[Value]:
-        """Return the values, in the order of the keys."""
-        return self._all().values()
-
-    def items(self) -> ItemsView[str, Value]:
-        """Return keys and values."""
-        return self._all().items()
 
     def rows(self) -> list[tuple[Any, ...]]:
         """Return the rows, in the order of the keys."""

@@ -1,4 +1,4 @@
-"""A mapping that shares its keys with others: a dict for each of thousands takes time and memory."""
+"""Mappings that share their keys: a dict for each of thousands takes time and memory."""
 
 from __future__ import annotations
 
@@ -11,19 +11,13 @@ if TYPE_CHECKING:
 Value = TypeVar("Value")
 
 
-class SharedMapping(Mapping[str, Value], Generic[Value]):
-    """A tuple of values, and the place of each by its key."""
+class PlacedMapping(Mapping[str, Value], Generic[Value]):
+    """A mapping whose keys are those of ``places``; a class says what their values are."""
 
-    __slots__ = ("cells", "places")
+    __slots__ = ("places",)
 
-    def __init__(self, places: Mapping[str, int], cells: tuple[Value, ...]) -> None:
-        """Keep values in the order of the keys in ``places``."""
-        self.places = places
-        self.cells = cells
-
-    def __getitem__(self, key: str) -> Value:
-        """Return the value of a key."""
-        return self.cells[self.places[key]]
+    places: Mapping[str, int]
+    """Key → the number of its value; mappings may share it."""
 
     def __contains__(self, key: object) -> bool:
         """Return whether there is such a key."""
@@ -35,11 +29,11 @@ class SharedMapping(Mapping[str, Value], Generic[Value]):
 
     def __len__(self) -> int:
         """Return the number of keys."""
-        return len(self.cells)
+        return len(self.places)
 
     def __repr__(self) -> str:
         """Return what the same dict would return."""
-        return repr(self._as_dict())
+        return repr(self._all())
 
     def keys(self) -> KeysView[str]:
         """Return the keys."""
@@ -47,13 +41,32 @@ class SharedMapping(Mapping[str, Value], Generic[Value]):
 
     def values(self) -> ValuesView[Value]:
         """Return the values, in the order of the keys."""
-        return self._as_dict().values()
+        return self._all().values()
 
     def items(self) -> ItemsView[str, Value]:
         """Return keys and values."""
-        return self._as_dict().items()
+        return self._all().items()
 
-    def _as_dict(self) -> dict[str, Value]:
+    def _all(self) -> dict[str, Value]:
+        """Return the same as a dict."""
+        raise NotImplementedError
+
+
+class SharedMapping(PlacedMapping[Value], Generic[Value]):
+    """A tuple of values, and the place of each by its key."""
+
+    __slots__ = ("cells",)
+
+    def __init__(self, places: Mapping[str, int], cells: tuple[Value, ...]) -> None:
+        """Keep values in the order of the keys in ``places``."""
+        self.places = places
+        self.cells = cells
+
+    def __getitem__(self, key: str) -> Value:
+        """Return the value of a key."""
+        return self.cells[self.places[key]]
+
+    def _all(self) -> dict[str, Value]:
         return dict(zip(self.places, self.cells, strict=True))
 
 

@@ -120,7 +120,8 @@ def find_loose_content(
     Raises:
         CorruptDataError: A run cannot be read: then nobody can tell what it refers to.
     """
-    unhashed.hash_all(store.layout)  # of a run that was killed while it took a file, too
+    # What a killed process took and never named is loose too; what is younger may be named at any moment.
+    unhashed.hash_all(store.layout, min_age_s=IN_FLIGHT_S)
     flying = find_in_flight(store)
     staying = (run for run in store.list_runs() if run.run_id not in without)
     used = {artifact.digest for run in staying for artifact in run.artifacts.values()}

@@ -178,6 +178,7 @@ class GitStore:
         with contextlib.suppress(StoreError):  # only tidiness: the next one to open the store tries again
             remove_leftovers(self.layout, self.objects.pack_folder)
             settle_abandoned(self.layout)
+            unhashed.forget_hashed(self.layout)
         return recovered
 
     def _commit(self, own: Path | None = None) -> None:

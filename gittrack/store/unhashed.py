@@ -12,7 +12,7 @@ import stat
 import time
 import warnings
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from gittrack.core.events import ArtifactLogged
 from gittrack.core.frozen import dataclass
@@ -25,7 +25,7 @@ from gittrack.store.journal_files import list_journals
 from gittrack.store.settling import ABANDONED_S, boot_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator
     from concurrent.futures import Future, ThreadPoolExecutor
     from pathlib import Path
 
@@ -112,20 +112,29 @@ def name_content(layout: Layout, events: list[Event], *, is_writing: bool = Fals
     return [named for event in events if (named := _name(layout, event, is_writing=is_writing)) is not None]
 
 
-def hash_all(layout: Layout) -> None:
-    """Find out the digest of every file that was taken; forget those that nobody can ask for any more.
+def hash_all(layout: Layout, *, min_age_s: float = 0) -> None:
+    """Find out the digest of every file that was taken at least so many seconds ago.
 
     Raises:
         StoreError: The disk is full, or failed.
     """
     with disk_errors("hash an artifact"):
-        for path in _list_records(layout):
-            find_digest(layout, path.stem)
-        is_named = any(True for _ in list_journals(layout))
-        for path in () if is_named else _list_records(layout):
-            with contextlib.suppress(FileNotFoundError):
-                if path.stat().st_mtime < time.time() - ABANDONED_S:
-                    path.unlink()
+        for record in _list_records(layout, min_age_s):
+            find_digest(layout, record.stem)
+
+
+def forget_hashed(layout: Layout) -> None:
+    """Forget the digests that no journal can ask for any more.
+
+    Raises:
+        StoreError: The disk failed.
+    """
+    if any(True for _ in list_journals(layout)):
+        return
+    with disk_errors("tidy up"):
+        for record in _list_records(layout, ABANDONED_S):
+            if not record.with_suffix("").exists():  # else it is not hashed, or cannot be
+                record.unlink(missing_ok=True)
 
 
 def find_digest(layout: Layout, stand_in: str) -> tuple[str, int] | None:
@@ -140,26 +149,28 @@ def find_digest(layout: Layout, stand_in: str) -> tuple[str, int] | None:
         return _hash(layout, stand_in)
 
 
-def _stands_in(event: Event) -> bool:
+def _stands_in(event: Event) -> TypeGuard[ArtifactLogged]:
     return isinstance(event, ArtifactLogged) and event.artifact.digest.startswith(STAND_IN)
 
 
 def _name(layout: Layout, event: Event, *, is_writing: bool) -> Event | None:
-    if not isinstance(event, ArtifactLogged) or not _stands_in(event):
+    if not _stands_in(event):
         return event
     stand_in = event.artifact.digest
-    if not is_writing and (layout.root, stand_in) not in _hashing:
-        record = _read(layout, stand_in)
-        if record is None or record.digest is None:
-            return None
-    if (found := find_digest(layout, stand_in)) is not None:
+    # Whoever only reads changes nothing: the repository may be somebody else's, or read-only.
+    is_ours = is_writing or (layout.root, stand_in) in _hashing
+    found = find_digest(layout, stand_in) if is_ours else _known_digest(layout, stand_in)
+    if found is not None:
         return replace(event, artifact=replace(event.artifact, digest=found[0], size=found[1]))
     if is_writing:
-        warnings.warn(
-            f"{event.artifact.path!r} was logged and is gone from the disk: log it again",
-            stacklevel=2,
-        )
+        message = f"{event.artifact.path!r} was logged and cannot be read from the disk: log it again"
+        warnings.warn(message, stacklevel=2)
     return None
+
+
+def _known_digest(layout: Layout, stand_in: str) -> tuple[str, int] | None:
+    record = _read(layout, stand_in)
+    return None if record is None or record.digest is None else (record.digest, record.size)
 
 
 def _hash(layout: Layout, stand_in: str) -> tuple[str, int] | None:
@@ -187,8 +198,9 @@ def _hash(layout: Layout, stand_in: str) -> tuple[str, int] | None:
             _write(layout, stand_in, record)
     if record is None or record.digest is None:
         return None
-    with contextlib.suppress(FileNotFoundError):  # it was here before
-        blobs.keep_file(layout, path, record.digest)
+    if path.exists():
+        with contextlib.suppress(FileNotFoundError):  # somebody else was quicker
+            blobs.keep_file(layout, path, record.digest)
     return record.digest, record.size
 
 
@@ -219,11 +231,13 @@ def _write(layout: Layout, stand_in: str, record: _Record) -> None:
     replace_file(layout.unhashed / f"{stand_in}{RECORD}", encode_compact(row))
 
 
-def _list_records(layout: Layout) -> Iterable[Path]:
-    try:
-        return sorted(path for path in layout.unhashed.iterdir() if path.suffix == RECORD)
-    except FileNotFoundError:
-        return []
+def _list_records(layout: Layout, min_age_s: float) -> Iterator[Path]:
+    latest = time.time() - min_age_s
+    with contextlib.suppress(FileNotFoundError):
+        for path in sorted(layout.unhashed.iterdir()):
+            with contextlib.suppress(FileNotFoundError):
+                if path.suffix == RECORD and path.stat().st_mtime <= latest:
+                    yield path
 
 
 def _forget_after_fork() -> None:

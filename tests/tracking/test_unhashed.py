@@ -113,7 +113,10 @@ def test_another_process_sees_the_file_once_it_is_hashed(
     assert look_from_outside() == "[]"
     let_go()
     client.get_run(run.run_id)
+    blob = git_store(client).layout.blob(digest_bytes(DATA))
+    os.utime(blob, (1, 1))
     assert look_from_outside() == "['model.bin']"
+    assert blob.stat().st_mtime == 1  # who reads changes nothing
 
 
 def test_a_commit_holds_digests_alone_and_the_later_file_of_a_path(client: Client, tmp_path: Path) -> None:
@@ -193,7 +196,7 @@ def test_a_file_that_is_gone_keeps_nothing_else_from_being_committed(
     (taken,) = unhashed_files(client)
     (git_store(client).layout.unhashed / taken).unlink()
     let_go()
-    with pytest.warns(UserWarning, match=r"'model.bin' was logged and is gone"):
+    with pytest.warns(UserWarning, match=r"'model.bin' was logged and cannot be read"):
         client.set_terminated(run.run_id)
     ended = client.get_run(run.run_id)
     assert (ended.params, dict(ended.artifacts)) == ({"lr": 0.1}, {})
@@ -224,17 +227,20 @@ def test_what_was_taken_and_never_named_is_collected(
     with monkeypatch.context() as patch:
         patch.setattr(unhashed, "_hash_soon", lambda *_arguments: None)  # as if killed right then
         assert unhashed.take_file(layout, source) is not None
+    monkeypatch.setattr(unhashed, "ABANDONED_S", -1)
+    unhashed.forget_hashed(layout)
+    assert find_garbage(client, grace_s=-1).content == ()  # somebody may be about to name it
+    (record,) = (one for one in layout.unhashed.iterdir() if one.suffix == unhashed.RECORD)
+    os.utime(record, (1, 1))
     garbage = find_garbage(client, grace_s=-1)
     assert [one.digest for one in garbage.content] == [digest_bytes(DATA)]
     collect(client, garbage)
     assert not blobs.has_blob(layout, digest_bytes(DATA))
-    assert len(list(layout.unhashed.iterdir())) == 1  # somebody may have named it just now
-    monkeypatch.setattr(unhashed, "ABANDONED_S", -1)
     run = client.create_run()
-    unhashed.hash_all(layout)
-    assert len(list(layout.unhashed.iterdir())) == 1  # or may do so yet
+    client.recover()
+    assert list(layout.unhashed.iterdir()) == [record]  # a journal may name it
     client.set_terminated(run.run_id)
-    unhashed.hash_all(layout)
+    client.recover()
     assert list(layout.unhashed.iterdir()) == []
 
 
