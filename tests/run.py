@@ -15,6 +15,8 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +30,9 @@ from examples.environment import open_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from concurrent.futures import Future
+
+    from examples.environment import Environment
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # What the tests start that pip does not bring: the program, its Debian packages, who needs it.
@@ -39,12 +44,22 @@ PROGRAMS = (
 )
 SYSTEM_FOLDERS = ("/usr/sbin", "/usr/local/sbin")
 """Where servers are, which is not on everybody's path."""
+GROUPS = {
+    "tests": ("test", "lint"),
+    "frameworks": ("test", "frameworks"),
+    "mlflow": ("test", "mlflow"),
+}
+"""Environment → the dependency groups it has."""
 
 
 def main(arguments: list[str]) -> int:
     """Run the steps in order, and return 0 only if none fails."""
     install_programs()
-    environment = open_environment("tests", groups=["test", "lint"])
+    heavy = [] if arguments else [name for name in ("frameworks", "mlflow") if has_tests_marked(name)]
+    # Side by side: pip works on one core, and most of the time it waits.
+    with ThreadPoolExecutor() as pool:
+        filled = {name: pool.submit(fill_environment, name) for name in ("tests", *heavy)}
+    environment = filled["tests"].result()
     workers = [] if chooses_workers(arguments) else ["-n", "auto"]
     steps: dict[str, Callable[[], int]] = {
         "format": lambda: environment.run("ruff", "format", "--check", "."),
@@ -53,10 +68,8 @@ def main(arguments: list[str]) -> int:
         "layers": lambda: environment.run("lint-imports"),
         "tests": lambda: environment.run("pytest", *workers, *arguments),
     }
-    if not arguments and has_tests_marked("frameworks"):
-        steps["frameworks"] = try_frameworks
-    if not arguments and has_tests_marked("mlflow"):
-        steps["mlflow"] = compare_with_mlflow
+    for name in heavy:
+        steps[name] = partial(run_marked, filled[name], name)
     return run_steps(steps)
 
 
@@ -67,23 +80,25 @@ def run_steps(steps: dict[str, Callable[[], int]]) -> int:
     for name, step in steps.items():
         print(f"\n=== {name} ===", flush=True)
         started = time.monotonic()
-        status = step()
+        try:
+            status = step()
+        except SystemExit as error:  # there is no environment for it
+            print(error, file=sys.stderr)
+            status = 1
         rows.append(f"{'failed' if status else 'passed'}  {name:<10}{time.monotonic() - started:7.1f} s")
         worst = worst or status
     print("", "=== summary ===", *rows, sep="\n", flush=True)
     return worst
 
 
-def try_frameworks() -> int:
-    """Run the tests marked frameworks, which need packages that nothing else needs."""
-    environment = open_environment("frameworks", groups=["test", "frameworks"])
-    return environment.run("pytest", "-m", "frameworks")
+def fill_environment(name: str) -> Environment:
+    """Return one of the environments in `GROUPS`."""
+    return open_environment(name, groups=GROUPS[name])
 
 
-def compare_with_mlflow() -> int:
-    """Run the tests marked mlflow, which need packages that nothing else needs."""
-    environment = open_environment("mlflow", groups=["test", "mlflow"])
-    return environment.run("pytest", "-m", "mlflow")
+def run_marked(environment: Future[Environment], name: str) -> int:
+    """Run the tests with a mark, which need packages that nothing else needs."""
+    return environment.result().run("pytest", "-m", name)
 
 
 def has_tests_marked(name: str) -> bool:

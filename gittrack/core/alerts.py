@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from enum import StrEnum
 
+from gittrack.core.frozen import dataclass
 from gittrack.core.jsonform import encode_compact
 
 TAG_ALERT = "gittrack.alert"

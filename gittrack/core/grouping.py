@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gittrack.core.fields import NULL, Field, read_field
+from gittrack.core.frozen import dataclass
 from gittrack.core.model import format_param
 
 if TYPE_CHECKING:

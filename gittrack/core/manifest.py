@@ -5,11 +5,11 @@ The name, tags and note of a run may change after it was signed; what it was giv
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gittrack.core.documents import encode_manifest
 from gittrack.core.fold import side_file_field
+from gittrack.core.frozen import dataclass
 from gittrack.core.inputs import encode_input
 from gittrack.core.jsonform import decode, encode_compact, encode_document, encode_floats
 

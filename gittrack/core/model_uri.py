@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from urllib.parse import unquote
 
+from gittrack.core.frozen import dataclass
 from gittrack.core.logged_model import is_model_id
 from gittrack.core.registry import LATEST, STAGES
 from gittrack.errors import InvalidValueError

@@ -8,9 +8,10 @@ documents, so that whoever has the same documents sees the same numbers and name
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from gittrack.core.frozen import dataclass
 from gittrack.errors import InvalidNameError, InvalidValueError
 
 if TYPE_CHECKING:

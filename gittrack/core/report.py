@@ -18,11 +18,11 @@ whose runs a report is about: without it, a report follows the runs as they are.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, TypeAlias
 
 from gittrack.core.fields import VALUES
+from gittrack.core.frozen import dataclass
 from gittrack.errors import UserError
 
 if TYPE_CHECKING:

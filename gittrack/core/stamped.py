@@ -7,9 +7,10 @@ and changes field by field. A change is itself a small document, and folding it 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from gittrack.core.frozen import dataclass
 from gittrack.core.jsonform import decode, encode_compact, encode_document
 from gittrack.core.paths import DOCUMENTS, shard_of
 from gittrack.core.values import is_plain

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import inspect
 import pickle
 import sys
 import threading
@@ -45,9 +46,27 @@ Ours = make(frozen.dataclass(frozen=True, slots=True))
 
 def test_methods_are_generated_with_the_first_instance() -> None:
     late = make(frozen.dataclass(frozen=True, slots=True))
-    assert not hasattr(late, "__dataclass_fields__")
+    before = late.__init__
     assert late(1).x == 1
-    assert [one.name for one in dataclasses.fields(late)] == ["x", "y", "tags"]
+    assert late.__init__ is not before
+    assert inspect.signature(late) == inspect.signature(Theirs).replace(
+        parameters=[
+            one.replace(default=inspect.signature(late).parameters[one.name].default)
+            for one in inspect.signature(Theirs).parameters.values()
+        ]
+    )
+
+
+def test_the_standard_library_knows_the_fields_whenever_it_asks() -> None:
+    for make_first in (True, False):
+        late = make(frozen.dataclass(frozen=True, slots=True))
+        if make_first:
+            late(1)
+        assert dataclasses.is_dataclass(late)
+        assert [(one.name, one.type) for one in dataclasses.fields(late)] == [
+            (one.name, one.type) for one in dataclasses.fields(Theirs)
+        ]
+        assert dataclasses.fields(late) == dataclasses.fields(late)
 
 
 def test_values_are_what_the_standard_library_makes_them() -> None:
@@ -67,7 +86,6 @@ def test_methods_can_be_had_before_the_first_instance() -> None:
     late = make(frozen.dataclass(frozen=True, slots=True))
     frozen.complete(late)
     init = late.__init__
-    assert [one.name for one in dataclasses.fields(late)] == ["x", "y", "tags"]
     frozen.complete(late)
     assert late.__init__ is init
     assert late(1) == late(1)
@@ -130,6 +148,60 @@ def test_a_field_that_is_not_given_is_not_copied_either() -> None:
     assert (one.weight, copy.copy(one).weight, dataclasses.replace(one).weight) == (7, 0, 0)
     assert drop.__match_args__ == ("size",)
     assert one == drop(1)
+
+
+def test_fields_that_take_no_part() -> None:
+    class Parcel:
+        size: int
+        note: str = field(default="", repr=False, compare=False)
+        seal: bytes = field(default=b"wax", init=False)
+        owner: str = field(init=False, repr=False, compare=False)
+
+    theirs: Any = dataclasses.dataclass(frozen=True, slots=True)(type("Parcel", (), dict(vars(Parcel))))
+    ours: Any = frozen.dataclass(frozen=True, slots=True)(Parcel)
+    assert repr(ours(1, "x")).rpartition(".")[2] == repr(theirs(1, "x")) == "Parcel(size=1, seal=b'wax')"
+    assert ours(1, "x") == ours(1, "y") != ours(2, "x")
+    assert not hasattr(ours(1), "owner")
+    assert hash(ours(1, "x")) == hash(theirs(1, "y")) == hash((1, b"wax"))
+
+
+def test_one_field_and_none() -> None:
+    class One:
+        x: int
+
+    class Nothing:
+        """No field."""
+
+    one: Any = frozen.dataclass(frozen=True, slots=True)(One)
+    assert (one(1) == one(1), one(1) == one(2), hash(one(1))) == (True, False, hash((1,)))
+    nothing: Any = frozen.dataclass(frozen=True, slots=True)(Nothing)
+    assert nothing() == nothing()
+    assert repr(nothing()).endswith("Nothing()")
+
+
+def test_what_holds_itself_can_be_shown() -> None:
+    one = Ours(1, tags=[])
+    one.tags.append(one)
+    assert repr(one) == "Point(x=1, y=0.5, tags=[...])"
+
+
+def test_what_a_class_says_itself_goes_first() -> None:
+    class Loud:
+        x: int
+
+        def __repr__(self) -> str:
+            return f"<{self.x}!>"
+
+        def __eq__(self, other: object) -> bool:
+            return True
+
+        __hash__ = None  # type: ignore[assignment]
+
+    loud: Any = frozen.dataclass(frozen=True, slots=True)(Loud)
+    assert repr(loud(1)) == "<1!>"
+    assert loud(1) == loud(2)
+    with pytest.raises(TypeError):
+        hash(loud(1))
 
 
 def test_threads_may_make_the_first_instances_together() -> None:
