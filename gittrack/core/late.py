@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from gittrack.core.shared import PlacedMapping
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-    from collections.abc import Set as AbstractSet
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from gittrack.core.model import Artifact, MetricSummary
 
@@ -120,20 +119,17 @@ def extremes_of(metrics: Mapping[str, MetricSummary], key: str) -> tuple[float, 
     return None if summary is None else (summary.last, summary.min, summary.max)
 
 
-def lasts_of(runs: Iterable[Mapping[str, MetricSummary]], keys: AbstractSet[str]) -> dict[str, list[float]]:
-    """Return the last values of some metrics in any of the ``runs``, each given by its metrics."""
-    found: dict[str, list[float]] = {key: [] for key in keys}
-    alike: dict[int, tuple[Mapping[str, int], list[Sequence[Any]]]] = {}
+def list_lasts(runs: Iterable[Mapping[str, MetricSummary]], key: str) -> Iterator[float | None]:
+    """Yield `last_of` a metric in each of the ``runs``, given by their metrics: quicker than one by one."""
+    places, place = None, None
     for metrics in runs:
-        if isinstance(metrics, LateMapping):
-            alike.setdefault(id(metrics.places), (metrics.places, []))[1].append(metrics.firsts)
-        else:
-            for key in keys & metrics.keys():
-                found[key].append(metrics[key].last)
-    for places, firsts in alike.values():
-        for key in keys & places.keys():
-            found[key] += map(itemgetter(places[key]), firsts)
-    return found
+        if not isinstance(metrics, LateMapping):
+            yield last_of(metrics, key)
+            continue
+        if metrics.places is not places:
+            places = metrics.places
+            place = places.get(key)
+        yield None if place is None else metrics.firsts[place]
 
 
 def forget_values(values: Mapping[str, object]) -> None:

@@ -89,3 +89,17 @@ def group_alike(rows: Iterable[Mapping[str, Value]]) -> dict[tuple[str, ...], li
         else:
             alike.setdefault(tuple(row), []).append(row.values())
     return alike
+
+
+def count_keys(rows: Iterable[Mapping[str, object]]) -> dict[str, int]:
+    """Return how many of the mappings have each key."""
+    alike: dict[int, tuple[Mapping[str, object], list[None]]] = {}
+    for row in rows:
+        keys = getattr(row, "places", row)
+        # With the keys themselves, so that none take their place in memory meanwhile.
+        alike.setdefault(id(keys), (keys, []))[1].append(None)
+    counts: dict[str, int] = {}
+    for keys, rows_alike in alike.values():
+        for key in keys:
+            counts[key] = counts.get(key, 0) + len(rows_alike)
+    return counts

@@ -10,6 +10,7 @@ from gittrack.errors import NotFoundError
 from gittrack.site import paths
 from gittrack.site.around import read_around
 from gittrack.site.curves import MAX_POINTS, sort_points
+from gittrack.site.leaders import digest_setting
 from gittrack.site.run_code import read_run_code
 from gittrack.site.run_data import describe_full, describe_run
 from gittrack.site.run_note import Note, encode_note
@@ -29,11 +30,10 @@ if TYPE_CHECKING:
 def write_run(job: Job, run: Run) -> str:
     """Write a run's page and data unless the build before did; return what the next one should know."""
     key = job.fingerprints.of(run)
-    page = paths.run_page(run.run_id)
     line = job.folder.runs.get(run.run_id, "")
     if line.startswith(key) and job.folder.generator == job.templates.digest:
-        _, data, _, *files = line.split(" ")
-        if job.folder.keep_all([page, data, *files]):
+        _, data, _, _, *files = line.split(" ")
+        if job.folder.keep_all([data, *files]):
             return line
     series = job.source.get_series(run.run_id)
     contents, is_partial = read_previews(job.source, run)
@@ -69,12 +69,14 @@ def write_run(job: Job, run: Run) -> str:
     view = view_run(run, job.contents, series, artifacts, data, code)
     view["verification"] = job.source.verify_run(run.run_id) if signature_stamps(run) else None
     view["around"] = read_around(job.source, run, job.contents.alerts.get(run.run_id, ()))
+    page = paths.run_page(run.run_id)
     job.folder.put(page, job.renderer.render("run.html", view))
     for shown in filter(None, (run, job.contents.previous.get(run.run_id))):
         forget_values(shown.metrics)
         forget_values(shown.artifacts)
     spark = _spark(series, job.contents.columns.primary or "")
-    return encode_note(Note("" if is_partial else key, data, spark, sorted(more)))
+    setting = digest_setting(run, job.contents.params[run.run_id])
+    return encode_note(Note("" if is_partial else key, data, spark, setting, [page, *sorted(more)]))
 
 
 def _encode_full(run: Run, series: Mapping[str, Series]) -> dict[str, bytes]:

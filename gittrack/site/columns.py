@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from gittrack.core.direction import is_lower_better
 from gittrack.core.frozen import dataclass
-from gittrack.core.shared import cells_of, group_alike
+from gittrack.core.shared import cells_of, count_keys, group_alike
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -200,9 +200,7 @@ def is_seed(key: str) -> bool:
 
 
 def _metric_columns(runs: Sequence[Run]) -> list[Column]:
-    counts: Counter[str] = Counter()
-    for keys, count in Counter(tuple(run.metrics) for run in runs).items():
-        counts.update(dict.fromkeys(keys, count))
+    counts = count_keys(run.metrics for run in runs)
     ordered = sorted(counts, key=metric_order)
     return [Column(METRIC, key, numeric=True, count=counts[key], varies=True) for key in ordered]
 

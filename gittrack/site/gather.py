@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, TypeAlias
 
 from gittrack.core.artifact_uri import RUNS
 from gittrack.core.direction import agreed_directions
 from gittrack.core.frozen import dataclass
-from gittrack.core.late import last_of
+from gittrack.core.late import list_lasts
 from gittrack.core.model import TAG_NOTE
 from gittrack.core.views import VIEWS_FILE, decode_views
 from gittrack.errors import UserError
@@ -51,6 +51,7 @@ _POLICY = (
 )
 _Use: TypeAlias = "tuple[str, str | None, str]"
 _SHOWN_SAME_CODE = 8
+_start, _end = attrgetter("start_time"), attrgetter("end_time")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,8 @@ class Contents:
     """Path and title of every page that is about all runs."""
     policy: tuple[str, ...]
     """What of the runs the site shows, in sentences."""
+    updated: int | None
+    """Time of the last thing that happened in any run, in milliseconds since the epoch."""
     live: bool
     """Whether the site listens to the server it comes from."""
     limits: Mapping[str, int]
@@ -104,11 +107,6 @@ class Contents:
     def has_feed(self) -> bool:
         """Whether there is anything that the feed could tell of."""
         return self.columns.primary is not None or bool(self.alerts)
-
-    @property
-    def updated(self) -> int | None:
-        """Time of the last thing that happened in any run, in milliseconds since the epoch."""
-        return max((max(run.start_time, run.end_time or 0) for run in self.runs), default=None)
 
     def find_best(self) -> Run | None:
         """Return the finished or live run with the best primary metric, None when no run has one."""
@@ -163,13 +161,14 @@ def gather(source: Source, options: SiteOptions) -> Contents:
         runs=runs,
         params=params,
         columns=columns,
-        lasts=tuple(None if primary is None else last_of(run.metrics, primary) for run in runs),
+        lasts=_list_lasts(runs, primary),
         axes={one.experiment_id: axes for one in experiments if (axes := declared_x_axes(one.tags))},
         children={key: tuple(value) for key, value in children.items()},
         users={key: tuple(value) for key, value in users.items()},
         by_id={run.run_id: run for run in runs},
         nav=_list_pages(runs, models, reports),
         policy=(*options.left_out, *_POLICY),
+        updated=max((*map(_start, runs), *filter(None, map(_end, runs))), default=None),
         live=options.live,
         limits=assign_limits(runs, options.max_bytes),
         models=models,
@@ -182,6 +181,12 @@ def gather(source: Source, options: SiteOptions) -> Contents:
         views=tuple(views.items()),
         views_problem=views_problem,
     )
+
+
+def _list_lasts(runs: Sequence[Run], metric: str | None) -> tuple[float | None, ...]:
+    if metric is None:
+        return (None,) * len(runs)
+    return tuple(list_lasts((run.metrics for run in runs), metric))
 
 
 def _read_views(files: Files) -> tuple[dict[str, str], UserError | None]:

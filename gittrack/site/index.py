@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from gittrack.core.late import extremes_of, last_of
+from gittrack.core.late import extremes_of, list_lasts
 from gittrack.site.columns import (
     HIGHEST,
     LOWEST,
@@ -98,7 +98,7 @@ def describe_cells(runs: Sequence[Run], columns: Sequence[Column], contents: Con
         key = column.key
         cells: list[Cell | None]
         if column.kind == METRIC:
-            cells = [last_of(run.metrics, key) for run in runs]
+            cells = list(list_lasts((run.metrics for run in runs), key))
         elif column.kind in {LOWEST, HIGHEST}:
             cells = [_extreme(run, column) for run in runs]
         elif column.kind == PARAM:

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 import heapq
+import marshal
 import math
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from gittrack.core.frozen import dataclass
 from gittrack.core.grouping import Spread, measure
-from gittrack.core.shared import cells_of
-from gittrack.site.columns import PARAM, is_seed
+from gittrack.site.columns import is_seed
+from gittrack.site.run_note import Note, encode_note, setting_in
+from gittrack.site.spark import encode_spark
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from collections.abc import Set as AbstractSet
 
     from gittrack.core.model import Run
     from gittrack.site.columns import Cell
     from gittrack.site.gather import Contents
+
+_FORMAT = 2
+"""Of marshal: the last without references: equal values give equal bytes."""
+_DIGITS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +36,44 @@ class Leader:
     spread: Spread
 
 
-def rank_settings(contents: Contents, count: int) -> list[Leader]:
-    """Return the best settings by the mean of the primary metric's last value."""
+def digest_setting(run: Run, params: Mapping[str, Cell]) -> str:
+    """Return what runs have alike that differ in nothing but their seed; ``params`` are flat.
+
+    It is empty without params: such runs are not known to be alike.
+    """
+    if not params:
+        return ""
+    kept = {key: _plain(cell) for key, cell in params.items() if not is_seed(key)}
+    facts = run.experiment_id, list(kept), list(kept.values())
+    return hashlib.sha256(marshal.dumps(facts, _FORMAT)).hexdigest()[:_DIGITS]
+
+
+def _plain(cell: Cell) -> Cell:
+    """Return the same of equal numbers, be they whole ones or not."""
+    return int(cell) if isinstance(cell, float) and cell.is_integer() else cell
+
+
+def note_settings(contents: Contents) -> dict[str, str]:
+    """Return notes of runs that say their settings only, for where no pages of theirs are built."""
+    blank = encode_spark([])
+    return {
+        run.run_id: encode_note(Note("", "", blank, digest_setting(run, contents.params[run.run_id])))
+        for run in contents.runs
+    }
+
+
+def rank_settings(contents: Contents, notes: Mapping[str, str], count: int) -> list[Leader]:
+    """Return the best settings by the mean of the primary metric's last value.
+
+    Settings are read off the runs' ``notes``: to compare the params of thousands of runs takes long.
+    """
     key = contents.columns.primary
     if key is None:
         return []
-    seeds = {one.key for one in contents.columns.all if one.kind == PARAM and is_seed(one.key)}
-    groups: dict[tuple[object, ...], list[tuple[float, Run]]] = {}
+    groups: dict[str, list[tuple[float, Run]]] = {}
     for value, run in zip(contents.lasts, contents.runs, strict=True):
         if value is not None and math.isfinite(value):
-            groups.setdefault(_setting(run, contents.params[run.run_id], seeds), []).append((value, run))
+            groups.setdefault(setting_in(notes[run.run_id]) or run.run_id, []).append((value, run))
     sign = 1 if key in contents.columns.lower else -1
     ranked = []
     for members in groups.values():
@@ -52,12 +86,3 @@ def rank_settings(contents: Contents, count: int) -> list[Leader]:
     return [
         Leader(tuple(run for _, run in members), measure([value for value, _ in members])) for members in best
     ]
-
-
-def _setting(run: Run, params: Mapping[str, Cell], seeds: AbstractSet[str]) -> tuple[object, ...]:
-    if not params:
-        # Runs without params are not known to be alike.
-        return (run.run_id,)
-    if not seeds.isdisjoint(params):
-        params = {key: cell for key, cell in params.items() if key not in seeds}
-    return (run.experiment_id, *params, *cells_of(params))

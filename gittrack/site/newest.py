@@ -6,7 +6,7 @@ import json
 import math
 from typing import TYPE_CHECKING
 
-from gittrack.core.late import lasts_of
+from gittrack.core.late import list_lasts
 from gittrack.site.columns import METRIC
 from gittrack.site.index import describe_cells, describe_runs
 from gittrack.site.scripts import encode_number
@@ -43,8 +43,7 @@ def describe_newest(
         described["depth"] = [depth for _, depth, _ in rows]
         described["children"] = [children for _, _, children in rows]
     metrics = {one.key: one.name for one in columns if one.kind == METRIC}
-    lasts = lasts_of((run.metrics for run in contents.runs), metrics.keys())
-    ranges = {name: found for key, name in metrics.items() if (found := _range(lasts[key]))}
+    ranges = {name: found for key, name in metrics.items() if (found := _find_range(contents, key))}
     newest = {**described, "columns": describe_cells(runs, columns, contents), "ranges": ranges}
     return newest if len(json.dumps(newest, ensure_ascii=False)) <= MAX_SIZE else None
 
@@ -75,7 +74,8 @@ def list_first(contents: Contents, count: int) -> list[tuple[Run, int, int]]:
     return rows
 
 
-def _range(values: Sequence[float]) -> list[float | int | str] | None:
-    """Return the least and the greatest finite value, None where there is none."""
-    finite = [value for value in values if math.isfinite(value)]
+def _find_range(contents: Contents, metric: str) -> list[float | int | str] | None:
+    """Return the least and the greatest finite last value of a metric, None where there is none."""
+    lasts = list_lasts((run.metrics for run in contents.runs), metric)
+    finite = [value for value in lasts if value is not None and math.isfinite(value)]
     return [encode_number(min(finite)), encode_number(max(finite))] if finite else None

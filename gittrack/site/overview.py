@@ -87,7 +87,7 @@ def view_overview(contents: Contents, notes: Mapping[str, str], links: Sequence[
     columns = {column.name: column for column in contents.columns.all}
     shown = [columns[name] for name in contents.columns.shown]
     leader_params = [c.key for c in shown if c.kind == PARAM][:_LEADER_PARAMS]
-    leaders = rank_settings(contents, _LEADERS)
+    leaders = rank_settings(contents, notes, _LEADERS)
     static = shown[:_STATIC_COLUMNS]
     primary = contents.columns.primary
     return {

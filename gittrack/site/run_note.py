@@ -20,16 +20,23 @@ class Note:
     """Path of its data script."""
     spark: str
     """Its curve of the primary metric, as `encode_spark` returns it."""
+    setting: str = ""
+    """What `digest_setting` returns of it."""
     files: Sequence[str] = ()
-    """Paths of what else its page refers to."""
+    """Paths of its page and of what else that refers to."""
 
 
 def encode_note(note: Note) -> str:
     """Return a note as a line; nothing in it has spaces."""
-    return " ".join((note.key, note.data, note.spark, *note.files))
+    return " ".join((note.key, note.data, note.spark, note.setting, *note.files))
 
 
 def decode_note(line: str) -> Note:
     """Return the note that was encoded."""
-    key, data, spark, *files = line.split(" ")
-    return Note(key, data, spark, files)
+    key, data, spark, setting, *files = line.split(" ")
+    return Note(key, data, spark, setting, files)
+
+
+def setting_in(line: str) -> str:
+    """Return the setting in the note that was encoded."""
+    return line.split(" ", 4)[3]

@@ -15,14 +15,13 @@ from gittrack.site.build import build
 from gittrack.site.build_runs import read_previews
 from gittrack.site.changes import list_changes
 from gittrack.site.gather import gather
+from gittrack.site.leaders import note_settings
 from gittrack.site.options import SiteOptions
 from gittrack.site.overview import view_overview
 from gittrack.site.pack import Pack, pack_site
 from gittrack.site.previews import suffix_of
 from gittrack.site.render import Renderer, Trusted, hash_of
-from gittrack.site.run_note import Note, encode_note
 from gittrack.site.run_page import cut_sections, show_artifacts
-from gittrack.site.spark import encode_spark
 from gittrack.site.templates import find_templates
 from gittrack.site.write import replace_file
 
@@ -90,9 +89,8 @@ def build_single(
         view, budget = _view_run(source, run, contents, budget)
         runs.append(view)
     first, last = (found.assets[name] for name in ("packed.js", "pack.js"))
-    notes = dict.fromkeys(contents.by_id, encode_note(Note("", "", encode_spark([]))))
     values = {
-        **view_overview(contents, notes, []),
+        **view_overview(contents, note_settings(contents), []),
         "runs": runs,
         "style": Trusted(style),
         "style_hash": hash_of(style.encode()),

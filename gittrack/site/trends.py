@@ -7,7 +7,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from gittrack.core.frozen import dataclass
-from gittrack.core.late import last_of
+from gittrack.core.late import list_lasts
 from gittrack.site.curves import resample
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def draw_trend(runs: Sequence[Run], key: str, *, is_lower: bool) -> Trend | None
 
     ``is_lower`` says whether less is better.
     """
-    lasts = (last_of(run.metrics, key) for run in runs)
+    lasts = list_lasts((run.metrics for run in runs), key)
     values = [value for value in lasts if value is not None and math.isfinite(value)]
     if not values:
         return None

@@ -54,7 +54,8 @@ class Folder:
         self._root = root
         self._files: dict[str, str] = {}
         self._foreign: set[str] = set()
-        self._counts = {"written": 0, "unchanged": 0, "removed": 0}
+        self._written = 0
+        self._removed = 0
         with _translated(root):
             root.mkdir(parents=True, exist_ok=True)
             manifest = read_manifest(root)
@@ -97,9 +98,7 @@ class Folder:
             marks = [self._old[path] for path in paths]
         except KeyError:
             return False
-        before = len(self._files)
         self._files.update(zip(paths, marks, strict=True))
-        self._counts["unchanged"] += len(self._files) - before
         return True
 
     def keep(self, path: str) -> None:
@@ -128,7 +127,7 @@ class Folder:
                 self.check_free([path])
             self._write(path, content)
         self._files[path] = self._old[path] = mark
-        self._counts["written"] += 1
+        self._written += 1
 
     def reuse(self, key: str) -> str | None:
         """Keep the file that an earlier build made of the same, and return its path.
@@ -157,7 +156,7 @@ class Folder:
             StoreError: It cannot be written.
         """
         content = encode_manifest(Manifest(generator, self._files, self._made, notes, runs))
-        stale = [path for path in sorted(self._owned) if path not in self._files]
+        stale = sorted(self._owned - self._files.keys())
         with _translated(self._root):
             # Until the removals are done, what they concern stays on the list of what is ours.
             if stale:
@@ -168,7 +167,12 @@ class Folder:
             for path in stale:
                 self._remove(path)
             self._log.unlink(missing_ok=True)
-        return Written(**self._counts, bytes=sum(map(size_of, self._files.values())))
+        return Written(
+            written=self._written,
+            unchanged=len(self._files) - self._written,
+            removed=self._removed,
+            bytes=sum(map(size_of, self._files.values())),
+        )
 
     def _has_size(self, path: str, size: int) -> bool:
         try:
@@ -196,7 +200,7 @@ class Folder:
         if path not in self._present:
             return
         target.unlink(missing_ok=True)
-        self._counts["removed"] += 1
+        self._removed += 1
         folder = target.parent
         while folder != self._root and not any(folder.iterdir()):
             folder.rmdir()

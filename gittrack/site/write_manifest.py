@@ -17,6 +17,8 @@ MANIFEST = "gittrack-site.json"
 _FORMAT = 1
 _DIGITS = 32
 """Of a digest."""
+_NOTES = b"2"
+"""Version of what is noted of runs and reports: an earlier one's are not taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +71,8 @@ def encode_manifest(manifest: Manifest) -> bytes:
     document = {
         "format": _FORMAT,
         "generator": manifest.generator,
-        "files": dict(sorted(manifest.files.items())),
-        "made": dict(sorted(manifest.made.items())),
+        "files": {path: manifest.files[path] for path in sorted(manifest.files)},
+        "made": {key: manifest.made[key] for key in sorted(manifest.made)},
         "notes": manifest.notes,
         "runs": manifest.runs,
     }
@@ -103,7 +105,7 @@ def _keep_inside(files: dict[str, str]) -> dict[str, str]:
 
 def _seal(content: bytes) -> bytes:
     """Return how a manifest ends that begins with ``content``."""
-    return f',"seal":"{hashlib.sha256(content).hexdigest()[:_DIGITS]}"}}\n'.encode()
+    return f',"seal":"{hashlib.sha256(_NOTES + content).hexdigest()[:_DIGITS]}"}}\n'.encode()
 
 
 _SEALED = len(_seal(b""))

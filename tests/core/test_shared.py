@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections import Counter
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gittrack.core.shared import SharedMapping, cells_of, group_alike
+from gittrack.core.shared import SharedMapping, cells_of, count_keys, group_alike
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 DICTS = st.dictionaries(st.sampled_from("abcd"), st.integers() | st.text(max_size=3))
 
@@ -47,3 +52,17 @@ def test_rows_are_grouped_by_their_keys_whatever_they_are(rows: list[tuple[dict[
         expected.setdefault(tuple(row), []).append(list(row.values()))
     assert {keys: list(map(list, cells)) for keys, cells in found.items()} == expected
     assert list(found) == list(expected)
+
+
+@given(st.lists(st.dictionaries(st.sampled_from("abcd"), st.integers())), st.booleans())
+def test_keys_are_counted(rows: list[dict[str, int]], is_shared: bool) -> None:
+    places: dict[tuple[str, ...], dict[str, int]] = {}
+    given: list[Mapping[str, int]] = [
+        SharedMapping(
+            places.setdefault(tuple(row), {key: i for i, key in enumerate(row)}), tuple(row.values())
+        )
+        if is_shared
+        else row
+        for row in rows
+    ]
+    assert count_keys(given) == Counter(key for row in rows for key in row)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from gittrack.core.model import Experiment, Run
 from gittrack.site.build import build
 from gittrack.site.gather import gather
-from gittrack.site.leaders import rank_settings
+from gittrack.site.leaders import note_settings, rank_settings
 from gittrack.site.options import SiteOptions
 from gittrack.site.overview import view_overview
 from gittrack.site.records import find_records
@@ -51,11 +51,11 @@ def test_the_defined_direction_decides_what_is_best() -> None:
         expected = source.runs[best].run_id
         assert contents.columns.primary == "score"
         assert (contents.find_best() or source.runs[1]).run_id == expected
-        assert rank_settings(contents, 1)[0].runs[0].run_id == expected
+        assert rank_settings(contents, note_settings(contents), 1)[0].runs[0].run_id == expected
         assert [record.run.run_id for record in find_records(contents)] == [
             source.runs[number].run_id for number in records
         ]
-        assert view_overview(contents, {run.run_id: " - " for run in source.runs}, [])["lower"] == (best == 0)
+        assert view_overview(contents, note_settings(contents), [])["lower"] == (best == 0)
 
 
 def test_experiments_that_disagree_leave_it_to_the_name() -> None:
