@@ -8,8 +8,8 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from gittrack.core.documents import encode_inputs
-from gittrack.core.late import last_values, pack_rows
-from gittrack.core.shared import cells_of
+from gittrack.core.late import pack_lasts, pack_rows
+from gittrack.core.shared import is_flat, pack_cells
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,9 +48,9 @@ def plain_fields(run: Run) -> tuple[Any, ...]:
         run.run_id, run.name, run.experiment_id, run.status.value, run.start_time, run.end_time,
         run.lifecycle_stage.value, run.reason, run.user, run.source, run.parent,
         _row_of_code(run.code) if run.code else None, run.environment,
-        _pack_keys(run.params), tuple(cells_of(run.params)),
-        _pack_keys(run.metrics), tuple(last_values(run.metrics)), pack_rows(run.metrics),
-        _pack_keys(run.tags), tuple(cells_of(run.tags)),
+        _pack_keys(run.params), pack_cells(run.params), is_flat(run.params),
+        _pack_keys(run.metrics), pack_lasts(run.metrics), pack_rows(run.metrics),
+        _pack_keys(run.tags), pack_cells(run.tags),
         _pack_keys(run.artifacts), pack_rows(run.artifacts),
         encode_inputs(run.datasets), dict(run.used), run.model_inputs, dict(run.model_outputs),
         dict(run.edits),

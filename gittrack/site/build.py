@@ -68,8 +68,9 @@ def build(
     if title is not None:
         options = replace(options, title=title)
     with uncollected() as settle:
-        contents = gather(source, options)
         folder = Folder(output)
+        known = folder.facts if folder.generator == found.digest else {}
+        contents = gather(source, options, known)
         settle()
         folder.check_free(paths.FIXED)
         renderer = Renderer(found, options.cache)
@@ -88,7 +89,7 @@ def _write(job: Job, output: Path, progress: Callable[[int, int], None] | None) 
         notes[run.run_id] = write_run(job, run)
     write_index(job, notes)
     pages = write_pages(job, notes)
-    written = job.folder.finish(notes, pages.reports, job.templates.digest)
+    written = job.folder.finish(notes, pages.reports, job.contents.facts, job.templates.digest)
     if progress is not None:
         progress(len(runs), len(runs))
     return BuildReport(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gittrack.core.late import forget_values
+from gittrack.core.shared import forget_values
 from gittrack.site import paths
-from gittrack.site.index import assign_groups, cut_segments, describe_cells, describe_runs, describe_site
+from gittrack.site.index import assign_groups, describe_cells, describe_runs, describe_site
 from gittrack.site.newest import describe_newest
 from gittrack.site.paths import digest_of, digest_of_parts
 from gittrack.site.scripts import encode_script
@@ -24,7 +24,7 @@ def write_index(job: Job, notes: Mapping[str, str]) -> None:
     contents = job.contents
     groups = assign_groups(contents)
     segments: list[list[str | None]] = []
-    for number, runs in enumerate(cut_segments(contents)):
+    for number, runs in enumerate(contents.segments):
         digest = digest_of("\n".join([f"{run.run_id} {notes[run.run_id]}" for run in runs]).encode())
         chunks = []
         for group, columns in enumerate(groups):
@@ -39,6 +39,8 @@ def write_index(job: Job, notes: Mapping[str, str]) -> None:
         segments.append(chunks)
         for run in runs:
             forget_values(run.metrics)
+            forget_values(run.params)
+            forget_values(run.tags)
     manifest = {**describe_site(contents, segments), "newest": describe_newest(contents, groups[0], notes)}
     job.folder.put(paths.MANIFEST, encode_script("manifest", manifest))
 

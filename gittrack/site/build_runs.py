@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gittrack.core.late import forget_values
 from gittrack.core.manifest import signature_stamps
+from gittrack.core.shared import forget_values
 from gittrack.errors import NotFoundError
 from gittrack.site import paths
 from gittrack.site.around import read_around

@@ -9,7 +9,7 @@ from gittrack.core.frozen import dataclass
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gittrack.site.columns import Cell
+    from gittrack.site.column_facts import Cell
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import functools
 import json
-import math
 import re
-from collections import Counter
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from gittrack.core.direction import is_lower_better
 from gittrack.core.frozen import dataclass
-from gittrack.core.shared import cells_of, count_keys, group_alike
+from gittrack.core.shared import is_flat
+from gittrack.site.column_facts import Cell, count_metrics, merge_cells
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
     from gittrack.core.model import ParamValue, Run
-
-Cell: TypeAlias = "str | int | float"
+    from gittrack.site.column_facts import CellColumn, Facts
 
 METRIC, PARAM, TAG = "m", "p", "t"
 LOWEST, HIGHEST = "l", "h"
@@ -30,7 +28,6 @@ OTHER, SYSTEM = "Other", "System"
 _HIDDEN_TAGS = ("mlflow.", "gittrack.")
 """How the names of tags begin that are not people's."""
 
-_PLAIN = frozenset((str, int, float))
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 _SECTIONS = ("train", "val", "valid", "validation", "eval", "dev", "test")
 _GROUP_SIZE = 128
@@ -95,11 +92,11 @@ class Columns:
 
 def flatten_params(params: Mapping[str, ParamValue]) -> Mapping[str, Cell]:
     """Return params as scalars, nested ones under dotted keys, in the form MLflow would show."""
-    if _PLAIN.issuperset(map(type, cells_of(params))):
+    if is_flat(params):
         return params  # type: ignore[return-value]
     flat: dict[str, Cell] = {}
     for key, value in params.items():
-        if type(value) in _PLAIN:
+        if type(value) in {str, int, float}:
             flat[key] = value  # type: ignore[assignment]
         elif isinstance(value, dict) and value:
             for inner, cell in flatten_params(value).items():
@@ -135,26 +132,21 @@ def metric_order(key: str) -> tuple[int, str, int, str]:
     return place, section, rank, key
 
 
-def choose_columns(
-    runs: Sequence[Run],
-    params: Sequence[Mapping[str, Cell]],
-    declared: Mapping[str, bool] = MappingProxyType({}),
-) -> Columns:
+def choose_columns(segments: Sequence[Facts], declared: Mapping[str, bool] = MappingProxyType({})) -> Columns:
     """Return all columns of the runs and those to show first: what varies, and what was achieved.
 
     ``declared`` says of metrics whether less is better; of the others their names tell.
     """
-    metrics = _metric_columns(runs)
+    runs = sum(facts["runs"] for facts in segments)
+    metrics = _metric_columns(count_metrics(segments))
     lower = frozenset(one.key for one in metrics if declared.get(one.key, is_lower_better(one.key)))
-    settings = _cell_columns(PARAM, params)
-    tags = [one for one in _cell_columns(TAG, [run.tags for run in runs]) if is_visible(one.key)]
+    settings = [_cell_column(PARAM, one) for one in merge_cells(segments, "params")]
+    tags = [_cell_column(TAG, one) for one in merge_cells(segments, "tags") if is_visible(one.key)]
     ranked = sorted((column for column in metrics if not is_system_metric(column.key)), key=_metric_rank)
-    primary = next((column.key for column in ranked if column.count * 10 >= len(runs)), None)
+    primary = next((column.key for column in ranked if column.count * 10 >= runs), None)
     leading = _leading_metrics(ranked, primary, lower)
     rest = [column for column in ranked if column not in leading]
-    varying = sorted(
-        (column for column in settings if column.varies), key=lambda c: _param_rank(c, len(runs))
-    )
+    varying = sorted((column for column in settings if column.varies), key=lambda c: _param_rank(c, runs))
     chosen = [*leading, *varying[:_SHOWN_PARAMS], *rest[: _SHOWN_METRICS - len(leading)]]
     return Columns((*metrics, *settings, *tags), tuple(column.name for column in chosen), primary, lower)
 
@@ -177,16 +169,6 @@ def count_groups(columns: Columns) -> int:
     return count
 
 
-def reads_as_number(cell: Cell) -> bool:
-    """Return whether a cell is a number or text that says one."""
-    if isinstance(cell, str):
-        try:
-            return math.isfinite(float(cell)) and "_" not in cell
-        except ValueError:
-            return False
-    return True
-
-
 def find_counterpart(columns: Columns, primary: str) -> list[str]:
     """Return the first metric that pulls the other way, a loss beside an accuracy, or nothing."""
     keys = [name[2:] for name in columns.shown if name[0] == METRIC]
@@ -199,32 +181,13 @@ def is_seed(key: str) -> bool:
     return key.rpartition(".")[2].lower() in _SEEDS
 
 
-def _metric_columns(runs: Sequence[Run]) -> list[Column]:
-    counts = count_keys(run.metrics for run in runs)
+def _metric_columns(counts: Mapping[str, int]) -> list[Column]:
     ordered = sorted(counts, key=metric_order)
     return [Column(METRIC, key, numeric=True, count=counts[key], varies=True) for key in ordered]
 
 
-def _cell_columns(kind: str, rows: Iterable[Mapping[str, Cell]]) -> list[Column]:
-    alike = group_alike(rows)
-    # Rows with the same keys are looked at column by column, which is many times quicker than cell by cell.
-    distinct: dict[str, set[Cell]] = {}
-    counts: Counter[str] = Counter()
-    for keys, cells in alike.items():
-        for key, column in zip(keys, zip(*cells, strict=True), strict=True):
-            distinct.setdefault(key, set()).update(column)
-            counts[key] += len(column)
-    total = sum(map(len, alike.values()))
-    return [
-        Column(
-            kind,
-            key,
-            numeric=all(map(reads_as_number, distinct[key])),
-            count=counts[key],
-            varies=len(distinct[key]) > 1 or counts[key] < total,
-        )
-        for key in sorted(distinct)
-    ]
+def _cell_column(kind: str, one: CellColumn) -> Column:
+    return Column(kind, one.key, numeric=one.numeric, count=one.count, varies=one.varies)
 
 
 def leading_keys(keys: Iterable[str], primary: str | None, lower: AbstractSet[str]) -> list[str]:

@@ -15,7 +15,8 @@ from gittrack.site.scripts import encode_number
 
 if TYPE_CHECKING:
     from gittrack.core.model import Run
-    from gittrack.site.columns import Cell, Column
+    from gittrack.site.column_facts import Cell
+    from gittrack.site.columns import Column
     from gittrack.site.gather import Contents
 
 MAX_RUNS = 500

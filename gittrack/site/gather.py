@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from operator import attrgetter, itemgetter
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
 from gittrack.core.artifact_uri import RUNS
@@ -15,9 +16,11 @@ from gittrack.core.views import VIEWS_FILE, decode_views
 from gittrack.errors import UserError
 from gittrack.site.budget import assign_limits
 from gittrack.site.code import earlier_trees
-from gittrack.site.columns import Cell, Columns, choose_columns, flatten_params
+from gittrack.site.column_facts import Cell, digest_runs, list_facts
+from gittrack.site.columns import Columns, choose_columns, flatten_params
 from gittrack.site.curves import MAX_POINTS
 from gittrack.site.formats import format_size
+from gittrack.site.paths import buckets_of, count_segments
 from gittrack.site.previews import MAX_IMAGE, MAX_TEXT
 from gittrack.site.reports import list_reports
 from gittrack.tracking.alerts import list_alerts
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from gittrack.core.alerts import Alert
     from gittrack.core.model import Run
     from gittrack.core.registry import ModelVersion, RegisteredModel
+    from gittrack.site.column_facts import Facts
     from gittrack.site.options import SiteOptions
     from gittrack.site.reports import Files, ReportFile
     from gittrack.site.source import Source
@@ -65,6 +69,10 @@ class Contents:
     """Experiment id → name, of experiments that have runs."""
     runs: tuple[Run, ...]
     """Newest first."""
+    segments: Sequence[Sequence[Run]]
+    """The same, cut so that a run stays in its segment whatever others there are; newest first."""
+    facts: Mapping[str, Facts]
+    """What columns the runs of a segment have, by a digest of these."""
     params: Mapping[str, Mapping[str, Cell]]
     """Run id → flat params."""
     columns: Columns
@@ -121,8 +129,10 @@ class Contents:
         return choose(ranked, key=itemgetter(0))[1]
 
 
-def gather(source: Source, options: SiteOptions) -> Contents:
-    """Read what all pages share.
+def gather(
+    source: Source, options: SiteOptions, known: Mapping[str, Facts] = MappingProxyType({})
+) -> Contents:
+    """Read what all pages share; ``known`` is what an earlier build had as ``facts``.
 
     Raises:
         StoreError: The source cannot be read.
@@ -146,7 +156,12 @@ def gather(source: Source, options: SiteOptions) -> Contents:
         for uri in sorted(run.used):
             maker, _, path = uri.removeprefix(RUNS).partition("/")
             users.setdefault(maker, []).append((run, path))
-    columns = choose_columns(runs, [params[run.run_id] for run in runs], agreed_directions(experiments))
+    segments = cut_segments(runs)
+    facts = {
+        key: known.get(key) or list_facts(segment, params)
+        for segment, key in ((segment, digest_runs(segment)) for segment in segments)
+    }
+    columns = choose_columns(list(facts.values()), agreed_directions(experiments))
     primary = columns.primary
     models = tuple(source.list_registered_models())
     files = options.drafts or source
@@ -159,6 +174,8 @@ def gather(source: Source, options: SiteOptions) -> Contents:
             key: names.get(key, key) for key in sorted(used, key=lambda key: (names.get(key, key), key))
         },
         runs=runs,
+        segments=segments,
+        facts=facts,
         params=params,
         columns=columns,
         lasts=_list_lasts(runs, primary),
@@ -181,6 +198,15 @@ def gather(source: Source, options: SiteOptions) -> Contents:
         views=tuple(views.items()),
         views_problem=views_problem,
     )
+
+
+def cut_segments(runs: Sequence[Run]) -> list[list[Run]]:
+    """Return the runs in segments, each a function of the ids in it, newest run first."""
+    count = count_segments(len(runs))
+    segments: list[list[Run]] = [[] for _ in range(count)]
+    for run, bucket in zip(runs, buckets_of([run.run_id for run in runs], count), strict=True):
+        segments[bucket].append(run)
+    return segments
 
 
 def _list_lasts(runs: Sequence[Run], metric: str | None) -> tuple[float | None, ...]:

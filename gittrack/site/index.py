@@ -18,7 +18,7 @@ from gittrack.site.columns import (
     is_system_metric,
     visible_tags,
 )
-from gittrack.site.paths import bucket_of, buckets_of, count_segments, run_slug
+from gittrack.site.paths import bucket_of, run_slug
 from gittrack.site.run_note import decode_note
 from gittrack.site.scripts import encode_number
 
@@ -26,23 +26,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gittrack.core.model import Run
-    from gittrack.site.columns import Cell, Columns
+    from gittrack.site.column_facts import Cell
+    from gittrack.site.columns import Columns
     from gittrack.site.gather import Contents
 
 STATUSES = ("RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED")
 _MAX_TAG = 200
 _COMMIT_DIGITS = 10
-
-
-def cut_segments(contents: Contents) -> list[list[Run]]:
-    """Return the runs in segments, each a function of the ids in it, newest run first."""
-    count = count_segments(len(contents.runs))
-    segments: list[list[Run]] = [[] for _ in range(count)]
-    for run, bucket in zip(
-        contents.runs, buckets_of([run.run_id for run in contents.runs], count), strict=True
-    ):
-        segments[bucket].append(run)
-    return segments
 
 
 def assign_groups(contents: Contents) -> list[list[Column]]:

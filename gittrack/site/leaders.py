@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gittrack.core.model import Run
-    from gittrack.site.columns import Cell
+    from gittrack.site.column_facts import Cell
     from gittrack.site.gather import Contents
 
 _FORMAT = 2

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gittrack.core.model import Run
-    from gittrack.site.columns import Cell
+    from gittrack.site.column_facts import Cell
     from gittrack.site.gather import Contents
 
-STATIC_ROWS = 500
+STATIC_ROWS = 200
 """Newest runs in the table that is there without scripts."""
 _STATIC_COLUMNS = 8
 _LEADERS = 10

@@ -10,7 +10,7 @@ from gittrack.core.frozen import dataclass
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from gittrack.site.columns import Cell
+    from gittrack.site.column_facts import Cell
 
 _OPEN_LEAVES = 100
 _MOST_LEVELS = 8

@@ -70,6 +70,8 @@ class Folder:
         """What the earlier build wanted to know again of each run: run id → a line."""
         self.notes = manifest.notes
         """What it wanted to know again of reports: path → facts."""
+        self.facts = manifest.facts
+        """What it wanted to know again of segments: digest → facts."""
         self._old_made = manifest.made
         self._made: dict[str, str] = {}
         self.generator = manifest.generator
@@ -148,14 +150,18 @@ class Folder:
         self._made[key] = path
 
     def finish(
-        self, runs: Mapping[str, str], notes: Mapping[str, Mapping[str, str]], generator: str
+        self,
+        runs: Mapping[str, str],
+        notes: Mapping[str, Mapping[str, str]],
+        facts: Mapping[str, object],
+        generator: str,
     ) -> Written:
         """Remove what is no longer part of the site and write down what is.
 
         Raises:
             StoreError: It cannot be written.
         """
-        content = encode_manifest(Manifest(generator, self._files, self._made, notes, runs))
+        content = encode_manifest(Manifest(generator, self._files, self._made, facts, notes, runs))
         stale = sorted(self._owned - self._files.keys())
         with _translated(self._root):
             # Until the removals are done, what they concern stays on the list of what is ours.

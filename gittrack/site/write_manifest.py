@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gittrack.core.frozen import dataclass
 
@@ -18,7 +18,7 @@ _FORMAT = 1
 _DIGITS = 32
 """Of a digest."""
 _NOTES = b"2"
-"""Version of what is noted of runs and reports: an earlier one's are not taken."""
+"""Version of what is noted of runs, segments and reports: an earlier one's are not taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +31,15 @@ class Manifest:
     """Path → what `mark_of` its content returns, empty where that is not known."""
     made: Mapping[str, str]
     """Digest of what a file is made of → its path, empty where nothing came of it."""
+    facts: Mapping[str, Any]
+    """Digest of some runs → what columns they have."""
     notes: Mapping[str, Mapping[str, str]]
     """Path of a report → what its page is made of."""
     runs: Mapping[str, str]
     """Run id → the same of a run, in a line."""
 
 
-_NOTHING = Manifest("", {}, {}, {}, {})
+_NOTHING = Manifest("", {}, {}, {}, {}, {})
 
 
 def read_manifest(root: Path) -> Manifest:
@@ -60,7 +62,7 @@ def read_manifest(root: Path) -> Manifest:
     files = _keep_inside(found["files"])
     if not content.endswith(_seal(content[:-_SEALED])):
         return replace(_NOTHING, files=dict.fromkeys(files, ""))
-    return Manifest(found["generator"], files, found["made"], found["notes"], found["runs"])
+    return Manifest(found["generator"], files, found["made"], found["facts"], found["notes"], found["runs"])
 
 
 def encode_manifest(manifest: Manifest) -> bytes:
@@ -73,6 +75,7 @@ def encode_manifest(manifest: Manifest) -> bytes:
         "generator": manifest.generator,
         "files": {path: manifest.files[path] for path in sorted(manifest.files)},
         "made": {key: manifest.made[key] for key in sorted(manifest.made)},
+        "facts": manifest.facts,
         "notes": manifest.notes,
         "runs": manifest.runs,
     }

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from gittrack.core.model import ParamValue, Run
 
-VERSION = 10
+VERSION = 11
 TABLES = """
 CREATE TABLE meta (tree TEXT NOT NULL);
 CREATE TABLE keys (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (kind, name));

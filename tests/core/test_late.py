@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from gittrack.core.late import (
     LateMapping,
     extremes_of,
-    forget_values,
     last_of,
-    last_values,
     list_lasts,
+    pack_lasts,
     pack_rows,
 )
 from gittrack.core.model import MetricSummary
+from gittrack.core.shared import forget_values
 from tests import strategies
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def make(rows: Mapping[str, tuple[Any, ...]] = ROWS) -> LateMapping[MetricSummar
 
 def pack(values: Mapping[str, MetricSummary], make: Callable[..., Value]) -> LateMapping[Value]:
     places = {key: place for place, key in enumerate(values)}
-    return LateMapping(places, pack_rows(values), make, [one.last for one in values.values()])
+    return LateMapping(places, pack_rows(values), make, pack_lasts(values))
 
 
 @pytest.mark.parametrize("first", [[], ["b"], ["b", "a"]])
@@ -103,7 +103,7 @@ def test_last_values_are_there_without_their_summaries(run: Run, is_late: bool) 
     assert repr([last_of(metrics, key) for key in run.metrics]) == repr(
         [one.last for one in run.metrics.values()]
     )
-    assert repr(list(last_values(metrics))) == repr([one.last for one in run.metrics.values()])
+    assert pack_lasts(metrics) == pack_lasts(run.metrics)
     assert last_of(metrics, "no such metric") is None
 
 

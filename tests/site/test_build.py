@@ -340,8 +340,8 @@ def test_the_static_table_holds_the_newest_runs(tmp_path: Path) -> None:
     source = make_source(520, points=2, files=0)
     build(source, tmp_path)
     page = (tmp_path / "index.html").read_text("utf-8")
-    assert page[page.index("<noscript>") :].count("<tr><td>") == 500
-    assert "the 500 newest of 520 runs" in page
+    assert page[page.index("<noscript>") :].count("<tr><td>") == 200
+    assert "the 200 newest of 520 runs" in page
 
 
 def test_the_run_before_is_a_sibling_and_uncommitted_code_is_other_code(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from gittrack.core.direction import is_lower_better
 from gittrack.errors import StoreError
 from gittrack.site import charts
 from gittrack.site.build import build
-from gittrack.site.columns import choose_columns, flatten_params
+from gittrack.site.columns import flatten_params
 from gittrack.site.curves import decimate, draw_svg, encode_steps, sort_points
 from gittrack.site.fingerprint import Fingerprints
 from gittrack.site.formats import format_duration, format_number, format_size, format_time
@@ -182,7 +182,7 @@ def test_nested_params_are_flat() -> None:
 
 def test_what_varies_and_what_was_achieved_shows_first() -> None:
     source = make_source(40, points=3)
-    columns = choose_columns(source.runs, [flatten_params(run.params) for run in source.runs])
+    columns = gather(source, SiteOptions()).columns
     assert columns.primary == "val/acc"
     assert columns.shown[:6] == (
         "m:val/acc",

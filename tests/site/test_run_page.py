@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from gittrack.core.documents import decode_run
 from gittrack.core.registry import ModelVersion
 from gittrack.site.build import build
-from gittrack.site.columns import choose_columns, leading_keys
+from gittrack.site.columns import leading_keys
+from gittrack.site.gather import gather
 from gittrack.site.key_metrics import list_key_metrics
 from gittrack.site.logged_figures import read_figure
 from gittrack.site.options import SiteOptions
@@ -85,7 +86,7 @@ def test_key_metrics_tell_last_best_and_how_far_from_the_run_before() -> None:
     source.add(make_run(1), {"val/acc": make_series([0.1, 0.5]), "val/loss": make_series([2.0, 1.0])})
     source.add(make_run(0), {"val/acc": make_series([0.9, 0.7]), "val/loss": make_series([0.5, 1.5])})
     before, run = source.runs
-    columns = choose_columns(source.runs, [{}, {}])
+    columns = gather(source, SiteOptions()).columns
     acc, loss = list_key_metrics(run, source.series[run.run_id], before, columns)
     assert (acc.last, acc.best, acc.best_step) == (0.7, 0.9, 0)
     assert acc.delta == pytest.approx(0.2)
