@@ -94,7 +94,11 @@ def complete(made: type) -> None:
     if vars(made)["__init__"] is _first_init:
         # Threads that come together each do it, to the same effect: nothing that they share is changed.
         setters = {f"_set_{name}": vars(made)[name].__set__ for name in vars(made)["__slots__"]}
-        setattr(made, "__init__", _write_init(made, "_set_{0}(self, {1})", setters))  # noqa: B010  (mypy)
+        parameters, lines = _write_fields(made, "_set_{0}(self, {1})", setters)
+        init = _define(f"def __init__(self, {parameters}):", [*lines, *_check_of(made)], setters)
+        init.__qualname__ = f"{made.__qualname__}.__init__"
+        init.__annotations__ = {**made.__annotations__, "return": None}
+        setattr(made, "__init__", init)  # noqa: B010  (mypy)
 
 
 def maker_of(made: type[T]) -> Callable[..., T]:
@@ -103,29 +107,22 @@ def maker_of(made: type[T]) -> Callable[..., T]:
     Where thousands are made, most of the time goes into the way around their frozenness.
     """
     # Of the same slots, and not frozen.
-    slots = vars(made)["__slots__"]
-    thawed: Any = type(made.__name__, (), {"__slots__": slots, **_list_methods(made)})
-    thawed.__init__ = _write_init(made, "self.{0} = {1}", {})
-
-    def make(*values: object, **named: object) -> Any:  # noqa: ANN401  (of the class given)
-        one = thawed(*values, **named)
-        one.__class__ = made
-        return one
-
+    thawed = type(made.__name__, (), {"__slots__": vars(made)["__slots__"]})
+    scope: dict[str, Any] = {"_new": object.__new__, "_thawed": thawed, "_made": made}
+    parameters, lines = _write_fields(made, "self.{0} = {1}", scope)
+    lines = ["self = _new(_thawed)", *lines, "self.__class__ = _made", *_check_of(made), "return self"]
+    make: Callable[..., T] = _define(f"def make({parameters}):", lines, scope)
     return make
 
 
-def _list_methods(made: type) -> dict[str, object]:
-    """Return what the definition of a class made here holds besides its fields."""
-    fields = vars(made)["__slots__"]
-    return {name: value for name, value in _bodies[made].items() if name not in fields}
+def _write_fields(made: type, assign: str, scope: dict[str, Any]) -> tuple[str, list[str]]:
+    """Return the parameters of what makes instances, and its lines; ``scope`` gets what they refer to.
 
-
-def _write_init(made: type, assign: str, scope: dict[str, object]) -> Callable[..., None]:
-    """Return the ``__init__`` of a class made here, in which ``assign`` sets field {0} to value {1}."""
+    ``assign`` is how the field {0} is set to the value {1}.
+    """
     body = _bodies[made]
-    scope = {**scope, "_FROM_FACTORY": _FROM_FACTORY}
-    parameters, lines = ["self"], []
+    scope["_FROM_FACTORY"] = _FROM_FACTORY
+    parameters, lines = [], []
     for name in vars(made)["__slots__"]:
         default = body.get(name, MISSING)
         factory = default.default_factory if isinstance(default, Field) else MISSING
@@ -142,14 +139,17 @@ def _write_init(made: type, assign: str, scope: dict[str, object]) -> Callable[.
             parameters.append(name if scope[f"_default_{name}"] is MISSING else f"{name}=_default_{name}")
             value = name
         lines.append(assign.format(name, value))
-    if "__post_init__" in body:
-        lines.append("self.__post_init__()")
-    text = f"def __init__({', '.join(parameters)}):\n " + "\n ".join(lines or ["pass"])
-    exec(text, scope)  # noqa: S102  (of names that are identifiers)
-    init: Any = scope["__init__"]
-    init.__qualname__ = f"{made.__qualname__}.__init__"
-    init.__annotations__ = {**made.__annotations__, "return": None}
-    return init  # type: ignore[no-any-return]
+    return ", ".join(parameters), lines
+
+
+def _check_of(made: type) -> list[str]:
+    return ["self.__post_init__()"] if "__post_init__" in _bodies[made] else []
+
+
+def _define(head: str, lines: Sequence[str], scope: dict[str, Any]) -> Any:  # noqa: ANN401
+    """Return the function whose text this is."""
+    exec("\n ".join([head, *lines, "pass"]), scope)  # noqa: S102  (of names that are identifiers)
+    return scope[head.removeprefix("def ").partition("(")[0]]
 
 
 def _first_init(self: Any, *values: object, **named: object) -> None:  # noqa: ANN401  (of any class made here)

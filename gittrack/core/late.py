@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from gittrack.core.shared import PlacedMapping
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from gittrack.core.model import Artifact, MetricSummary
 
@@ -121,6 +121,28 @@ def extremes_of(metrics: Mapping[str, MetricSummary], key: str) -> tuple[float, 
         return None if place is None else _extremes(metrics.rows()[place])
     summary = metrics.get(key)
     return None if summary is None else (summary.last, summary.min, summary.max)
+
+
+def lasts_of(
+    runs: Iterable[Mapping[str, MetricSummary]], keys: Iterable[str]
+) -> dict[str, list[Sequence[float]]]:
+    """Return the last values of some metrics in any of the ``runs``, each given by its metrics, in pieces.
+
+    Of runs that share their keys, a column is cut out of all their values in one step.
+    """
+    found: dict[str, list[Sequence[float]]] = {key: [] for key in keys}
+    alike: dict[int, tuple[Mapping[str, int], list[bytes]]] = {}
+    for metrics in runs:
+        if isinstance(metrics, LateMapping):
+            alike.setdefault(id(metrics.places), (metrics.places, []))[1].append(metrics.firsts)
+        else:
+            for key in found.keys() & metrics.keys():
+                found[key].append([metrics[key].last])
+    for places, firsts in alike.values():
+        values = array(_DOUBLE, b"".join(firsts))
+        for key in found.keys() & places.keys():
+            found[key].append(values[places[key] :: len(places)])
+    return found
 
 
 def list_lasts(runs: Iterable[Mapping[str, MetricSummary]], key: str) -> Iterator[float | None]:

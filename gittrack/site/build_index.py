@@ -27,6 +27,7 @@ def write_index(job: Job, notes: Mapping[str, str]) -> None:
     for number, runs in enumerate(contents.segments):
         digest = digest_of("\n".join([f"{run.run_id} {notes[run.run_id]}" for run in runs]).encode())
         chunks = []
+        is_changed = False
         for group, columns in enumerate(groups):
             names = [column.name for column in columns]
             key = digest_of_parts([job.templates.digest, number, group, names, digest])
@@ -35,12 +36,14 @@ def write_index(job: Job, notes: Mapping[str, str]) -> None:
                 shared = notes if group == 0 else None
                 path = _write_chunk(job, f"index/{number}/{group}", runs, columns, shared)
                 job.folder.remember(key, path)
+                is_changed = True
             chunks.append(path or None)
         segments.append(chunks)
-        for run in runs:
-            forget_values(run.metrics)
-            forget_values(run.params)
-            forget_values(run.tags)
+        if is_changed:
+            for run in runs:
+                forget_values(run.metrics)
+                forget_values(run.params)
+                forget_values(run.tags)
     manifest = {**describe_site(contents, segments), "newest": describe_newest(contents, groups[0], notes)}
     job.folder.put(paths.MANIFEST, encode_script("manifest", manifest))
 

@@ -27,6 +27,7 @@ class Fingerprints:
     def __init__(self, contents: Contents) -> None:
         """Digest what ``contents`` holds."""
         self._contents = contents
+        self._previous = contents.previous
         self._own: dict[str, bytes] = {}
         self._registered = list_registered(contents)
         self._shared = _digest((contents.title, contents.nav, contents.live, contents.columns.primary))
@@ -37,14 +38,14 @@ class Fingerprints:
 
     def of(self, run: Run) -> str:
         """Return a digest of everything a run's page and data are made of, besides the templates."""
-        before = self._contents.previous.get(run.run_id)
+        before = self._previous.get(run.run_id)
         parts = (
-            self._digest_once(run),
-            b"" if before is None else self._digest_once(before),
+            run.digest or self._digest_once(run),
+            b"" if before is None else before.digest or self._digest_once(before),
             self._of_kind(run.experiment_id, run.metrics),
             self._digest_others(run) if run.run_id in self._odd or run.parent or run.used else b"",
         )
-        return hashlib.sha256(b"".join(parts)).hexdigest()[:24]
+        return hashlib.blake2b(b"".join(parts), digest_size=12).hexdigest()  # quicker than SHA-256
 
     def _of_kind(self, experiment_id: str, metrics: Mapping[str, MetricSummary]) -> bytes:
         """Return a digest of what many runs have alike."""
@@ -85,8 +86,8 @@ class Fingerprints:
 
     def _digest_once(self, run: Run) -> bytes:
         """Return a digest of all that is in a run; it is asked for twice, as the run after shows it too."""
-        found = run.digest or self._own.get(run.run_id)
-        if not found:
+        found = self._own.get(run.run_id)
+        if found is None:
             found = self._own[run.run_id] = digest_run(run)
         return found
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from gittrack.core.late import list_lasts
+from gittrack.core.late import lasts_of
 from gittrack.site.columns import METRIC
 from gittrack.site.index import describe_cells, describe_runs
 from gittrack.site.scripts import encode_number
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from gittrack.core.model import Run
     from gittrack.site.columns import Column
@@ -43,7 +44,8 @@ def describe_newest(
         described["depth"] = [depth for _, depth, _ in rows]
         described["children"] = [children for _, _, children in rows]
     metrics = {one.key: one.name for one in columns if one.kind == METRIC}
-    ranges = {name: found for key, name in metrics.items() if (found := _find_range(contents, key))}
+    lasts = lasts_of((run.metrics for run in contents.runs), metrics)
+    ranges = {name: found for key, name in metrics.items() if (found := _find_range(chain(*lasts[key])))}
     newest = {**described, "columns": describe_cells(runs, columns, contents), "ranges": ranges}
     return newest if len(json.dumps(newest, ensure_ascii=False)) <= MAX_SIZE else None
 
@@ -74,8 +76,7 @@ def list_first(contents: Contents, count: int) -> list[tuple[Run, int, int]]:
     return rows
 
 
-def _find_range(contents: Contents, metric: str) -> list[float | int | str] | None:
-    """Return the least and the greatest finite last value of a metric, None where there is none."""
-    lasts = list_lasts((run.metrics for run in contents.runs), metric)
-    finite = [value for value in lasts if value is not None and math.isfinite(value)]
+def _find_range(values: Iterable[float]) -> list[float | int | str] | None:
+    """Return the least and the greatest finite value, None where there is none."""
+    finite = list(filter(math.isfinite, values))
     return [encode_number(min(finite)), encode_number(max(finite))] if finite else None

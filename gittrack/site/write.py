@@ -19,7 +19,7 @@ from gittrack.site.write_manifest import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 PENDING = "gittrack-site.pending"
@@ -59,7 +59,7 @@ class Folder:
         with _translated(root):
             root.mkdir(parents=True, exist_ok=True)
             manifest = read_manifest(root)
-            self._present = set(_scan(root))
+            self._present = _scan(root, manifest.files)
             pending = _read_pending(root)
         self._owned = {*manifest.files, *pending}
         self._old = {path: mark for path, mark in manifest.files.items() if mark}
@@ -245,14 +245,17 @@ def _read_pending(root: Path) -> set[str]:
     return {line for line in lines[:-1] if is_inside(line)}
 
 
-def _scan(root: Path) -> Iterator[str]:
-    """Yield the paths of all files below a folder."""
+def _scan(root: Path, known: Container[str]) -> set[str]:
+    """Return the paths of all files below a folder; those in ``known``, most of them, are not asked about."""
+    found = set()
     folders = [""]
     while folders:
         prefix = folders.pop()
         with os.scandir(root / prefix) as entries:
             for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    folders.append(f"{prefix}{entry.name}/")
+                path = prefix + entry.name
+                if path not in known and entry.is_dir(follow_symlinks=False):
+                    folders.append(f"{path}/")
                 else:
-                    yield prefix + entry.name
+                    found.add(path)
+    return found

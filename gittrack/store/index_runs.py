@@ -30,7 +30,7 @@ _SHARED = 256
 """Lists of keys that are kept as they were read last."""
 _STATUSES = {one.value: one for one in RunStatus}
 _STAGES = {one.value: one for one in LifecycleStage}
-_make_run = maker_of(Run)
+_make_run, _make_code = maker_of(Run), maker_of(Code)
 _set_digest = vars(Run)["digest"].__set__
 
 
@@ -76,16 +76,16 @@ def unpack_run(packed: bytes, *, is_late: bool = False) -> Run:
         user,
         source,
         parent,
-        Code(*code) if code else None,
+        _make_code(*code) if code else None,
         environment,
         shape(_places_of(params), settings, is_flat=is_flat),
         LateMapping(_places_of(metrics), summaries, _make_summary, lasts) if metrics else {},
-        shape(_places_of(tags), texts, is_flat=True),
+        shape(_places_of(tags), texts, is_flat=True) if tags else {},
         LateMapping(_places_of(paths), artifacts, Artifact) if paths else {},
         decode_inputs(datasets),
         *others,
     )
-    _set_digest(run, bytes(data[:DIGEST_BYTES]))
+    _set_digest(run, packed[_CHECK : _CHECK + DIGEST_BYTES])
     return run
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from dataclasses import astuple
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
@@ -14,6 +15,7 @@ from gittrack.core.late import (
     LateMapping,
     extremes_of,
     last_of,
+    lasts_of,
     list_lasts,
     pack_lasts,
     pack_rows,
@@ -126,3 +128,22 @@ def test_last_values_over_runs_are_those_of_each(runs: list[tuple[Run, bool]]) -
     for key in {key for run, _ in runs for key in run.metrics} | {"no such metric"}:
         each = [one.metrics[key].last if key in one.metrics else None for one, _ in runs]
         assert repr(list(list_lasts(many, key))) == repr(each)
+
+
+@given(st.lists(st.tuples(strategies.runs(), st.booleans()), max_size=4))
+def test_columns_of_last_values_have_those_of_each_run(runs: list[tuple[Run, bool]]) -> None:
+    many = [pack(run.metrics, not_asked_for) if is_late else run.metrics for run, is_late in runs]
+    keys = {key for run, _ in runs for key in run.metrics} | {"no such metric"}
+    found = lasts_of(many, keys)
+    assert {key: sorted(map(repr, chain(*pieces))) for key, pieces in found.items()} == {
+        key: sorted(repr(one.metrics[key].last) for one, _ in runs if key in one.metrics) for key in keys
+    }
+
+
+def test_a_column_is_cut_out_of_the_values_of_runs_that_share_their_keys() -> None:
+    first, second = make(), make({"a": ROWS["b"], "b": ROWS["a"]})
+    second.places = first.places
+    assert {key: list(chain(*pieces)) for key, pieces in lasts_of([first, second], "ab").items()} == {
+        "a": [1.0, 9.0],
+        "b": [9.0, 1.0],
+    }
