@@ -36,7 +36,9 @@
 
   // On a telephone not all pages have room: this one's name is in sight.
   const nav = document.querySelector(".top nav"), here = nav.querySelector("[aria-current]");
-  if (here && nav.scrollWidth > nav.clientWidth) nav.scrollLeft = here.offsetLeft - (nav.clientWidth - here.offsetWidth) / 2;
+  requestAnimationFrame(() => {
+    if (here && nav.scrollWidth > nav.clientWidth) nav.scrollLeft = here.offsetLeft - (nav.clientWidth - here.offsetWidth) / 2;
+  });
 
   const sheet = byId("sheet");
   function openSheet() {
