@@ -72,6 +72,8 @@ def _make(template: type) -> type:
         "__reduce__": _reduce,
         "__qualname__": template.__qualname__,
     }
+    if namespace["__hash__"] is None:  # as Python has it for whoever says what is equal
+        namespace["__hash__"] = _hash
     made = type(template.__name__, template.__bases__, namespace)
     _bodies[made] = body
     _compared[made] = _getter_of([name for name in names if _option(body.get(name), "compare")])

@@ -19,8 +19,6 @@ Value = TypeVar("Value")
 
 _FORMAT = 2
 """Of marshal: the last without references: equal rows give equal bytes. JSON takes ten times as long."""
-
-
 _DOUBLE, _WIDTH = "d", 8
 _read_double = Struct(_DOUBLE).unpack_from
 _extremes = itemgetter(0, 3, 5)

@@ -22,6 +22,8 @@ many have it, whether each value is a number or reads as one, and a digest of th
 there are more."""
 
 _DIGITS = 16
+_HIDDEN_TAGS = ("mlflow.", "gittrack.")
+"""How the names of tags begin that are not people's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,15 @@ def list_facts(runs: Sequence[Run], params: Mapping[str, Mapping[str, Cell]]) ->
         "runs": len(runs),
         "metrics": count_keys(run.metrics for run in runs),
         "params": _describe_cells(params[run.run_id] for run in runs),
-        "tags": _describe_cells(run.tags for run in runs),
+        "tags": {
+            key: found for key, found in _describe_cells(run.tags for run in runs).items() if is_visible(key)
+        },
     }
+
+
+def is_visible(tag: str) -> bool:
+    """Return whether people set a tag, rather than gittrack or MLflow."""
+    return not tag.startswith(_HIDDEN_TAGS)
 
 
 def _describe_cells(rows: Iterable[Mapping[str, Cell]]) -> dict[str, tuple[int, int, str]]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from gittrack.core.direction import is_lower_better
 from gittrack.core.frozen import dataclass
 from gittrack.core.shared import is_flat
-from gittrack.site.column_facts import Cell, count_metrics, merge_cells
+from gittrack.site.column_facts import Cell, count_metrics, is_visible, merge_cells
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -25,8 +25,6 @@ METRIC, PARAM, TAG = "m", "p", "t"
 LOWEST, HIGHEST = "l", "h"
 """The extremes of a metric: columns that are loaded when they are asked for."""
 OTHER, SYSTEM = "Other", "System"
-_HIDDEN_TAGS = ("mlflow.", "gittrack.")
-"""How the names of tags begin that are not people's."""
 
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 _SECTIONS = ("train", "val", "valid", "validation", "eval", "dev", "test")
@@ -141,7 +139,7 @@ def choose_columns(segments: Sequence[Facts], declared: Mapping[str, bool] = Map
     metrics = _metric_columns(count_metrics(segments))
     lower = frozenset(one.key for one in metrics if declared.get(one.key, is_lower_better(one.key)))
     settings = [_cell_column(PARAM, one) for one in merge_cells(segments, "params")]
-    tags = [_cell_column(TAG, one) for one in merge_cells(segments, "tags") if is_visible(one.key)]
+    tags = [_cell_column(TAG, one) for one in merge_cells(segments, "tags")]
     ranked = sorted((column for column in metrics if not is_system_metric(column.key)), key=_metric_rank)
     primary = next((column.key for column in ranked if column.count * 10 >= runs), None)
     leading = _leading_metrics(ranked, primary, lower)
@@ -154,11 +152,6 @@ def choose_columns(segments: Sequence[Facts], declared: Mapping[str, bool] = Map
 def visible_tags(run: Run) -> dict[str, str]:
     """Return the tags people set, without those that have their own place on the pages."""
     return {key: value for key, value in run.tags.items() if is_visible(key)}
-
-
-def is_visible(tag: str) -> bool:
-    """Return whether people set a tag, rather than gittrack or MLflow."""
-    return not tag.startswith(_HIDDEN_TAGS)
 
 
 def count_groups(columns: Columns) -> int:
