@@ -15,7 +15,7 @@ from gittrack.site.build import build
 from gittrack.site.options import SiteOptions
 from gittrack.site.render import Renderer
 from gittrack.site.templates import find_templates
-from gittrack.site.write_manifest import MANIFEST
+from gittrack.site.write_manifest import MANIFEST, encode_manifest, read_manifest
 from gittrack.store.index_runs import pack_run, unpack_run
 from tests.site.sources import add_sweep_run, make_source
 from tests.site.test_build import CHANGES, read_tree
@@ -201,3 +201,15 @@ def test_the_size_of_a_site_is_that_of_its_files(tmp_path: Path) -> None:
     add_sweep_run(source, 0)
     report = build(source, tmp_path)
     assert report.bytes == sum(len(one) for path, one in read_tree(tmp_path).items() if path != MANIFEST)
+
+
+def test_facts_that_another_version_found_are_not_taken_over(tmp_path: Path) -> None:
+    source = make_source(3, points=5)
+    build(source, tmp_path)
+    whole = read_tree(tmp_path)
+    manifest = read_manifest(tmp_path)
+    nothing = {"runs": 3, "metrics": {}, "params": {}, "tags": {}}
+    other = replace(manifest, generator="another", facts=dict.fromkeys(manifest.facts, nothing))
+    (tmp_path / MANIFEST).write_bytes(encode_manifest(other))
+    build(source, tmp_path)
+    assert read_tree(tmp_path) == whole
