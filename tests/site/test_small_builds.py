@@ -11,6 +11,7 @@ import pytest
 
 from gittrack.core.late import LateMapping
 from gittrack.errors import ConflictError
+from gittrack.site import write_manifest
 from gittrack.site.build import build
 from gittrack.site.options import SiteOptions
 from gittrack.site.render import Renderer
@@ -213,3 +214,23 @@ def test_facts_that_another_version_found_are_not_taken_over(tmp_path: Path) -> 
     (tmp_path / MANIFEST).write_bytes(encode_manifest(other))
     build(source, tmp_path)
     assert read_tree(tmp_path) == whole
+
+
+def test_what_an_earlier_version_noted_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = make_source(3, points=5)
+    with monkeypatch.context() as patch:
+        patch.setattr(write_manifest, "_NOTES", b"1")
+        build(source, tmp_path)
+    pages = read_tree(tmp_path).keys()
+    source.reads.clear()
+    build(source, tmp_path)
+    assert len(source.reads) == 3
+    assert read_tree(tmp_path).keys() == pages
+
+
+def test_links_in_the_folder_are_not_followed(tmp_path: Path) -> None:
+    source = make_source(2, points=5)
+    (tmp_path / "loop").symlink_to(".")
+    build(source, tmp_path)
+    assert build(source, tmp_path).written == 0
+    assert (tmp_path / "loop").is_symlink()
