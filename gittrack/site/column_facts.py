@@ -6,7 +6,6 @@ import hashlib
 import math
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from gittrack.core.frozen import dataclass
 from gittrack.core.run_digest import digest_run
 from gittrack.core.shared import count_keys, group_alike
 
@@ -24,19 +23,6 @@ there are more."""
 _DIGITS = 16
 _HIDDEN_TAGS = ("mlflow.", "gittrack.")
 """How the names of tags begin that are not people's."""
-
-
-@dataclass(frozen=True, slots=True)
-class CellColumn:
-    """One param or tag."""
-
-    key: str
-    count: int
-    """Runs that have it."""
-    numeric: bool
-    """Whether every value is a number or reads as one."""
-    varies: bool
-    """Whether two runs differ in it."""
 
 
 def digest_runs(runs: Iterable[Run]) -> str:
@@ -93,8 +79,11 @@ def count_metrics(segments: Iterable[Facts]) -> dict[str, int]:
     return counts
 
 
-def merge_cells(segments: Sequence[Facts], kind: str) -> list[CellColumn]:
-    """Return all ``params`` or ``tags``, by their names."""
+def merge_cells(segments: Sequence[Facts], kind: str) -> list[tuple[str, bool, int, bool]]:
+    """Return of all ``params`` or ``tags``, by their names, what a column has.
+
+    That is the key, whether every value reads as a number, how many runs have it, whether two differ in it.
+    """
     total = sum(facts["runs"] for facts in segments)
     counts: dict[str, int] = {}
     texts: set[str] = set()
@@ -106,11 +95,11 @@ def merge_cells(segments: Sequence[Facts], kind: str) -> list[CellColumn]:
             if not is_numeric:
                 texts.add(key)
     return [
-        CellColumn(
+        (
             key,
+            key not in texts,
             counts[key],
-            numeric=key not in texts,
-            varies=len(alike[key]) > 1 or "" in alike[key] or counts[key] < total,
+            len(alike[key]) > 1 or "" in alike[key] or counts[key] < total,
         )
         for key in sorted(counts)
     ]

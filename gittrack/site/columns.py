@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from gittrack.core.model import ParamValue, Run
-    from gittrack.site.column_facts import CellColumn, Facts
+    from gittrack.site.column_facts import Facts
 
 METRIC, PARAM, TAG = "m", "p", "t"
 LOWEST, HIGHEST = "l", "h"
@@ -138,8 +138,8 @@ def choose_columns(segments: Sequence[Facts], declared: Mapping[str, bool] = Map
     runs = sum(facts["runs"] for facts in segments)
     metrics = _metric_columns(count_metrics(segments))
     lower = frozenset(one.key for one in metrics if declared.get(one.key, is_lower_better(one.key)))
-    settings = [_cell_column(PARAM, one) for one in merge_cells(segments, "params")]
-    tags = [_cell_column(TAG, one) for one in merge_cells(segments, "tags")]
+    settings = [Column(PARAM, *facts) for facts in merge_cells(segments, "params")]
+    tags = [Column(TAG, *facts) for facts in merge_cells(segments, "tags")]
     ranked = sorted((column for column in metrics if not is_system_metric(column.key)), key=_metric_rank)
     primary = next((column.key for column in ranked if column.count * 10 >= runs), None)
     leading = _leading_metrics(ranked, primary, lower)
@@ -177,10 +177,6 @@ def is_seed(key: str) -> bool:
 def _metric_columns(counts: Mapping[str, int]) -> list[Column]:
     ordered = sorted(counts, key=metric_order)
     return [Column(METRIC, key, numeric=True, count=counts[key], varies=True) for key in ordered]
-
-
-def _cell_column(kind: str, one: CellColumn) -> Column:
-    return Column(kind, one.key, numeric=one.numeric, count=one.count, varies=one.varies)
 
 
 def leading_keys(keys: Iterable[str], primary: str | None, lower: AbstractSet[str]) -> list[str]:

@@ -22,6 +22,7 @@ from gittrack.site.curves import MAX_POINTS
 from gittrack.site.formats import format_size
 from gittrack.site.paths import buckets_of, count_segments
 from gittrack.site.previews import MAX_IMAGE, MAX_TEXT
+from gittrack.site.relations import find_previous, find_same_code, list_children, list_users
 from gittrack.site.reports import list_reports
 from gittrack.tracking.alerts import list_alerts
 from gittrack.tracking.definitions import declared_x_axes
@@ -54,7 +55,6 @@ _POLICY = (
     "Of the code, files that differ between runs are shown, up to 100 kB each.",
 )
 _Use: TypeAlias = "tuple[str, str | None, str]"
-_SHOWN_SAME_CODE = 8
 _start, _end = attrgetter("start_time"), attrgetter("end_time")
 
 
@@ -142,20 +142,6 @@ def gather(
     used = {run.experiment_id for run in runs}
     experiments = [one for one in source.list_experiments() if one.experiment_id in used]
     names = {one.experiment_id: one.name for one in experiments}
-    children: dict[str, list[Run]] = {}
-    users: dict[str, list[tuple[Run, str]]] = {}
-    previous: dict[str, Run] = {}
-    newest: dict[tuple[str, str | None], Run] = {}
-    for run in reversed(runs):
-        siblings = run.experiment_id, run.parent  # as `gittrack show` does: a child comes after a child
-        if siblings in newest:
-            previous[run.run_id] = newest[siblings]
-        newest[siblings] = run
-        if run.parent is not None and run.parent != run.run_id:
-            children.setdefault(run.parent, []).append(run)
-        for uri in sorted(run.used):
-            maker, _, path = uri.removeprefix(RUNS).partition("/")
-            users.setdefault(maker, []).append((run, path))
     segments = cut_segments(runs)
     facts = {
         key: known.get(key) or list_facts(segment, params)
@@ -180,8 +166,8 @@ def gather(
         columns=columns,
         lasts=_list_lasts(runs, primary),
         axes={one.experiment_id: axes for one in experiments if (axes := declared_x_axes(one.tags))},
-        children={key: tuple(value) for key, value in children.items()},
-        users={key: tuple(value) for key, value in users.items()},
+        children=list_children(runs),
+        users=list_users(runs),
         by_id={run.run_id: run for run in runs},
         nav=_list_pages(runs, models, reports),
         policy=(*options.left_out, *_POLICY),
@@ -190,9 +176,9 @@ def gather(
         limits=assign_limits(runs, options.max_bytes),
         models=models,
         versions=tuple(source.list_model_versions()) if models else (),
-        previous=previous,
+        previous=find_previous(runs),
         earlier=earlier_trees(runs),
-        same_code=_find_same_code(runs),
+        same_code=find_same_code(runs),
         alerts={run.run_id: found for run in runs if (found := list_alerts(source, run))},
         reports=reports,
         views=tuple(views.items()),
@@ -233,20 +219,6 @@ def _list_pages(
     if reports:
         more.append(("reports.html", "Reports"))
     return (*_PAGES, *more)
-
-
-def _find_same_code(runs: tuple[Run, ...]) -> dict[str, tuple[tuple[Run, ...], int]]:
-    """Return the runs before each with its code: of those after, each new one would change all pages."""
-    groups: dict[str, list[Run]] = {}
-    found = {}
-    for run in reversed(runs):
-        if run.code is not None and run.code.tree is not None:
-            group = groups.setdefault(run.code.tree, [])
-            if group:
-                shown = tuple(reversed(group[-_SHOWN_SAME_CODE:]))
-                found[run.run_id] = shown, len(group) - len(shown)
-            group.append(run)
-    return found
 
 
 def describe_lineage(run: Run, contents: Contents) -> tuple[list[_Use], list[_Use]]:
