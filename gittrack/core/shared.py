@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import marshal
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from gittrack.core.plain import pack_plain, unpack_plain
 
 if TYPE_CHECKING:
     from collections.abc import ItemsView, Iterable, Iterator, KeysView, ValuesView
 
 Value = TypeVar("Value")
+Row = TypeVar("Row", bound=Mapping[str, Any])
 
-_FORMAT = 2
-"""Of marshal: the last without references: equal values give equal bytes. JSON takes ten times as long."""
-_FLAT = frozenset((str, int, float))
+FLAT = frozenset((str, int, float))
+"""The types of texts and numbers."""
 
 
 class PlacedMapping(Mapping[str, Value], Generic[Value]):
@@ -52,13 +54,13 @@ class PlacedMapping(Mapping[str, Value], Generic[Value]):
         """Return keys and values."""
         return self._all().items()
 
+    @abstractmethod
     def forget(self) -> None:
         """Let go of what was made of packed values; whoever asks again has it made again."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _all(self) -> dict[str, Value]:
         """Return the same as a dict."""
-        raise NotImplementedError
 
 
 class SharedMapping(PlacedMapping[Value], Generic[Value]):
@@ -84,7 +86,7 @@ class SharedMapping(PlacedMapping[Value], Generic[Value]):
     def cells(self) -> tuple[Value, ...]:
         """The values."""
         if self._cells is None:
-            self._cells = marshal.loads(self.packed)  # noqa: S302  (whoever packed them vouches for them)
+            self._cells = unpack_plain(self.packed)
         return self._cells
 
     def forget(self) -> None:
@@ -103,15 +105,14 @@ def pack_cells(values: Mapping[str, object]) -> bytes:
     """
     if isinstance(values, SharedMapping):
         return values.packed
-    cells: Any = tuple(values.values())
-    return marshal.dumps(cells, _FORMAT)
+    return pack_plain(tuple(values.values()))
 
 
 def is_flat(values: Mapping[str, object]) -> bool:
     """Return whether all values are texts or numbers."""
     if isinstance(values, SharedMapping):
         return values.is_flat
-    return _FLAT.issuperset(map(type, values.values()))
+    return FLAT.issuperset(map(type, values.values()))
 
 
 def forget_values(values: Mapping[str, object]) -> None:
@@ -120,31 +121,29 @@ def forget_values(values: Mapping[str, object]) -> None:
         values.forget()
 
 
+def rows_alike(rows: Iterable[Row]) -> Iterable[tuple[Mapping[str, object], list[Row]]]:
+    """Return mappings that share their keys together, with these; any other is on its own."""
+    alike: dict[int, tuple[Mapping[str, object], list[Row]]] = {}
+    for row in rows:
+        keys = getattr(row, "places", row)
+        # With the keys themselves, so that none take their place in memory meanwhile.
+        alike.setdefault(id(keys), (keys, []))[1].append(row)
+    return alike.values()
+
+
 def group_alike(rows: Iterable[Mapping[str, Value]]) -> dict[tuple[str, ...], list[Iterable[Value]]]:
     """Return the values of mappings by their keys: those with the same keys in the same order together."""
     alike: dict[tuple[str, ...], list[Iterable[Value]]] = {}
-    shared: dict[int, tuple[object, list[Iterable[Value]]]] = {}
-    for row in rows:
-        if isinstance(row, SharedMapping):
-            # With the keys themselves, so that none take their place in memory meanwhile.
-            found = shared.get(id(row.places))
-            if found is None:
-                found = shared[id(row.places)] = (row.places, alike.setdefault(tuple(row), []))
-            found[1].append(row.cells)
-        else:
-            alike.setdefault(tuple(row), []).append(row.values())
+    for keys, some in rows_alike(rows):
+        cells = (row.cells if isinstance(row, SharedMapping) else row.values() for row in some)
+        alike.setdefault(tuple(keys), []).extend(cells)
     return alike
 
 
 def count_keys(rows: Iterable[Mapping[str, object]]) -> dict[str, int]:
     """Return how many of the mappings have each key."""
-    alike: dict[int, tuple[Mapping[str, object], list[None]]] = {}
-    for row in rows:
-        keys = getattr(row, "places", row)
-        # With the keys themselves, so that none take their place in memory meanwhile.
-        alike.setdefault(id(keys), (keys, []))[1].append(None)
     counts: dict[str, int] = {}
-    for keys, rows_alike in alike.values():
+    for keys, some in rows_alike(rows):
         for key in keys:
-            counts[key] = counts.get(key, 0) + len(rows_alike)
+            counts[key] = counts.get(key, 0) + len(some)
     return counts

@@ -13,7 +13,7 @@ from gittrack.site.curves import MAX_POINTS, sort_points
 from gittrack.site.leaders import digest_setting
 from gittrack.site.run_code import read_run_code
 from gittrack.site.run_data import describe_full, describe_run
-from gittrack.site.run_note import Note, encode_note
+from gittrack.site.run_note import Note, encode_note, files_in
 from gittrack.site.run_page import choose_previews, list_files, show_artifacts, view_run
 from gittrack.site.scripts import encode_script
 from gittrack.site.spark import encode_spark
@@ -31,10 +31,9 @@ def write_run(job: Job, run: Run) -> str:
     """Write a run's page and data unless the build before did; return what the next one should know."""
     key = job.fingerprints.of(run)
     line = job.folder.runs.get(run.run_id, "")
-    if line.startswith(key) and job.folder.generator == job.templates.digest:
-        _, data, _, _, *files = line.split(" ")
-        if job.folder.keep_all([data, *files]):
-            return line
+    is_same = line.startswith(key) and job.folder.generator == job.templates.digest
+    if is_same and job.folder.keep_all(files_in(line)):
+        return line
     series = job.source.get_series(run.run_id)
     contents, is_partial = read_previews(job.source, run)
     artifacts = show_artifacts(run, contents)

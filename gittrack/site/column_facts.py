@@ -6,6 +6,7 @@ import hashlib
 import math
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from gittrack.core.plain import pack_plain
 from gittrack.core.run_digest import digest_run
 from gittrack.core.shared import count_keys, group_alike
 
@@ -27,7 +28,7 @@ _HIDDEN_TAGS = ("mlflow.", "gittrack.")
 
 def digest_runs(runs: Iterable[Run]) -> str:
     """Return a digest of runs and of their order: the same runs have the same facts."""
-    return hashlib.sha256(b"".join([run.digest or digest_run(run) for run in runs])).hexdigest()
+    return hashlib.sha256(b"".join(map(digest_run, runs))).hexdigest()
 
 
 def list_facts(runs: Sequence[Run], params: Mapping[str, Mapping[str, Cell]]) -> Facts:
@@ -66,8 +67,12 @@ def _digest_only(values: set[Cell]) -> str:
     if len(values) > 1:
         return ""
     (value,) = values
-    plain = int(value) if isinstance(value, float) and value.is_integer() else value
-    return hashlib.sha256(repr(plain).encode("utf-8", "surrogatepass")).hexdigest()[:_DIGITS]
+    return hashlib.sha256(pack_plain(unify(value))).hexdigest()[:_DIGITS]
+
+
+def unify(cell: Cell) -> Cell:
+    """Return the same of equal numbers, whole ones or not."""
+    return int(cell) if isinstance(cell, float) and cell.is_integer() else cell
 
 
 def count_metrics(segments: Iterable[Facts]) -> dict[str, int]:

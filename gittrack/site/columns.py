@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from gittrack.core.direction import is_lower_better
 from gittrack.core.frozen import dataclass
-from gittrack.core.shared import is_flat
+from gittrack.core.shared import FLAT, is_flat
 from gittrack.site.column_facts import Cell, count_metrics, is_visible, merge_cells
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def flatten_params(params: Mapping[str, ParamValue]) -> Mapping[str, Cell]:
         return params  # type: ignore[return-value]
     flat: dict[str, Cell] = {}
     for key, value in params.items():
-        if type(value) in {str, int, float}:
+        if type(value) in FLAT:
             flat[key] = value  # type: ignore[assignment]
         elif isinstance(value, dict) and value:
             for inner, cell in flatten_params(value).items():

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import marshal
 from typing import TYPE_CHECKING, Any
 
 from gittrack.core.late import LateMapping
+from gittrack.core.plain import pack_plain
 from gittrack.core.run_digest import digest_run
 from gittrack.site.catalog import list_registered
 from gittrack.site.gather import describe_lineage
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from gittrack.core.model import MetricSummary, Run
     from gittrack.site.gather import Contents
 
-_FORMAT = 2
-"""Of marshal: the last without references: equal values give equal bytes. JSON takes ten times as long."""
-
 
 class Fingerprints:
     """The digests of one build."""
@@ -27,7 +24,6 @@ class Fingerprints:
     def __init__(self, contents: Contents) -> None:
         """Digest what ``contents`` holds."""
         self._contents = contents
-        self._previous = contents.previous
         self._own: dict[str, bytes] = {}
         self._registered = list_registered(contents)
         self._shared = _digest((contents.title, contents.nav, contents.live, contents.columns.primary))
@@ -38,10 +34,10 @@ class Fingerprints:
 
     def of(self, run: Run) -> str:
         """Return a digest of everything a run's page and data are made of, besides the templates."""
-        before = self._previous.get(run.run_id)
+        before = self._contents.previous.get(run.run_id)
         parts = (
-            run.digest or self._digest_once(run),
-            b"" if before is None else before.digest or self._digest_once(before),
+            self._digest_once(run),
+            b"" if before is None else self._digest_once(before),
             self._of_kind(run.experiment_id, run.metrics),
             self._digest_others(run) if run.run_id in self._odd or run.parent or run.used else b"",
         )
@@ -86,11 +82,11 @@ class Fingerprints:
 
     def _digest_once(self, run: Run) -> bytes:
         """Return a digest of all that is in a run; it is asked for twice, as the run after shows it too."""
-        found = self._own.get(run.run_id)
-        if found is None:
+        found = run.digest or self._own.get(run.run_id)
+        if not found:
             found = self._own[run.run_id] = digest_run(run)
         return found
 
 
 def _digest(facts: tuple[Any, ...]) -> bytes:
-    return hashlib.sha256(marshal.dumps(facts, _FORMAT)).digest()
+    return hashlib.sha256(pack_plain(facts)).digest()

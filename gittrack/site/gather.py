@@ -89,8 +89,6 @@ class Contents:
     """Path and title of every page that is about all runs."""
     policy: tuple[str, ...]
     """What of the runs the site shows, in sentences."""
-    updated: int | None
-    """Time of the last thing that happened in any run, in milliseconds since the epoch."""
     live: bool
     """Whether the site listens to the server it comes from."""
     limits: Mapping[str, int]
@@ -115,6 +113,11 @@ class Contents:
     def has_feed(self) -> bool:
         """Whether there is anything that the feed could tell of."""
         return self.columns.primary is not None or bool(self.alerts)
+
+    @property
+    def updated(self) -> int | None:
+        """Time of the last thing that happened in any run, in milliseconds since the epoch."""
+        return max((*map(_start, self.runs), *filter(None, map(_end, self.runs))), default=None)
 
     def find_best(self) -> Run | None:
         """Return the finished or live run with the best primary metric, None when no run has one."""
@@ -171,7 +174,6 @@ def gather(
         by_id={run.run_id: run for run in runs},
         nav=_list_pages(runs, models, reports),
         policy=(*options.left_out, *_POLICY),
-        updated=max((*map(_start, runs), *filter(None, map(_end, runs))), default=None),
         live=options.live,
         limits=assign_limits(runs, options.max_bytes),
         models=models,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-import marshal
 import math
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from gittrack.core.frozen import dataclass
 from gittrack.core.grouping import Spread, measure
+from gittrack.core.plain import pack_plain
+from gittrack.site.column_facts import unify
 from gittrack.site.columns import is_seed
 from gittrack.site.run_note import Note, encode_note, setting_in
 from gittrack.site.spark import encode_spark
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from gittrack.site.column_facts import Cell
     from gittrack.site.gather import Contents
 
-_FORMAT = 2
-"""Of marshal: the last without references: equal values give equal bytes."""
 _DIGITS = 16
 
 
@@ -43,14 +42,9 @@ def digest_setting(run: Run, params: Mapping[str, Cell]) -> str:
     """
     if not params:
         return ""
-    kept = {key: _plain(cell) for key, cell in params.items() if not is_seed(key)}
+    kept = {key: unify(cell) for key, cell in params.items() if not is_seed(key)}
     facts = run.experiment_id, list(kept), list(kept.values())
-    return hashlib.sha256(marshal.dumps(facts, _FORMAT)).hexdigest()[:_DIGITS]
-
-
-def _plain(cell: Cell) -> Cell:
-    """Return the same of equal numbers, be they whole ones or not."""
-    return int(cell) if isinstance(cell, float) and cell.is_integer() else cell
+    return hashlib.sha256(pack_plain(facts)).hexdigest()[:_DIGITS]
 
 
 def note_settings(contents: Contents) -> dict[str, str]:

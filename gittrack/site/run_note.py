@@ -37,6 +37,12 @@ def decode_note(line: str) -> Note:
     return Note(key, data, spark, setting, files)
 
 
+def files_in(line: str) -> list[str]:
+    """Return all files in the note that was encoded, its data first."""
+    _, data, _, _, *files = line.split(" ")
+    return [data, *files]
+
+
 def setting_in(line: str) -> str:
     """Return the setting in the note that was encoded."""
     return line.split(" ", 4)[3]

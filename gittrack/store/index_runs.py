@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import marshal
 import zlib
 from dataclasses import replace
 from functools import lru_cache
@@ -15,17 +14,16 @@ from gittrack.core.frozen import maker_of
 from gittrack.core.jsonform import SPECIAL_FLOATS
 from gittrack.core.late import LateMapping
 from gittrack.core.model import Artifact, Code, LifecycleStage, MetricSummary, Run, RunStatus
+from gittrack.core.plain import pack_plain, unpack_plain
 from gittrack.core.run_digest import DIGEST_BYTES, digest_fields, plain_fields
 from gittrack.core.shared import SharedMapping
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 _NAN = SPECIAL_FLOATS["NaN"]
 _CHECK = 4
 """Bytes of the checksum, which come first: what it does not fit must not be read."""
-_FORMAT = 2
-"""Of marshal: it is read in three quarters of the time of those with references."""
 _SHARED = 256
 """Lists of keys that are kept as they were read last."""
 _STATUSES = {one.value: one for one in RunStatus}
@@ -41,7 +39,7 @@ def pack_run(run: Run) -> bytes:
         ValueError: Something in it is no plain value.
     """
     fields = plain_fields(run)
-    data = digest_fields(fields) + marshal.dumps(fields, _FORMAT)
+    data = digest_fields(fields) + pack_plain(fields)
     return zlib.crc32(data).to_bytes(_CHECK, "big") + data
 
 
@@ -57,13 +55,12 @@ def unpack_run(packed: bytes, *, is_late: bool = False) -> Run:
     if not data or zlib.crc32(data) != int.from_bytes(packed[:_CHECK], "big"):
         message = "a run in the index is damaged"
         raise zlib.error(message)
-    fields: Any = marshal.loads(data[DIGEST_BYTES:])  # noqa: S302  (ours, in a file of ours, and its checksum fits)
+    fields: Any = unpack_plain(data[DIGEST_BYTES:])  # ours, in a file of ours, and its checksum fits
     (
         run_id, name, experiment_id, status, start_time, end_time, stage, reason, user, source, parent,
         code, environment, params, settings, is_flat, metrics, lasts, summaries, tags, texts, paths,
         artifacts, datasets, *others,
     ) = fields  # fmt: skip
-    shape: Callable[..., Mapping[str, Any]] = SharedMapping if is_late else _make_dict
     run = _make_run(
         run_id,
         name,
@@ -78,9 +75,9 @@ def unpack_run(packed: bytes, *, is_late: bool = False) -> Run:
         parent,
         _make_code(*code) if code else None,
         environment,
-        shape(_places_of(params), settings, is_flat=is_flat),
+        _shape(params, settings, is_flat=is_flat, is_late=is_late),
         LateMapping(_places_of(metrics), summaries, _make_summary, lasts) if metrics else {},
-        shape(_places_of(tags), texts, is_flat=True) if tags else {},
+        _shape(tags, texts, is_flat=True, is_late=is_late) if tags else {},
         LateMapping(_places_of(paths), artifacts, Artifact) if paths else {},
         decode_inputs(datasets),
         *others,
@@ -89,8 +86,9 @@ def unpack_run(packed: bytes, *, is_late: bool = False) -> Run:
     return run
 
 
-def _make_dict(places: dict[str, int], packed: bytes, *, is_flat: bool) -> dict[str, Any]:  # noqa: ARG001
-    return dict(zip(places, marshal.loads(packed), strict=True))  # noqa: S302  (part of what was checked)
+def _shape(keys: bytes, packed: bytes, *, is_flat: bool, is_late: bool) -> Mapping[str, Any]:
+    shared: SharedMapping[Any] = SharedMapping(_places_of(keys), packed, is_flat=is_flat)
+    return shared if is_late else dict(zip(shared, shared.cells, strict=True))
 
 
 def _make_summary(*row: Any) -> MetricSummary:  # noqa: ANN401  (as it was packed)
@@ -107,5 +105,5 @@ def _make_summary(*row: Any) -> MetricSummary:  # noqa: ANN401  (as it was packe
 @lru_cache(_SHARED)
 def _places_of(keys: bytes) -> dict[str, int]:
     """Return key → its place; runs with the same keys share it."""
-    names: list[str] = marshal.loads(keys) if keys else []  # noqa: S302  (part of what the checksum is of)
+    names: list[str] = unpack_plain(keys) if keys else []
     return {intern(name): place for place, name in enumerate(names)}
